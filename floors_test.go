@@ -1,0 +1,106 @@
+package cairn_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A floor is where a package stands: it imports only from floors below, and
+// from what also names.
+type floor struct {
+	path   string
+	number int
+	also   []string // packages on the same floor that it may import
+	why    string
+}
+
+// floors are all packages of the module. A package that is not listed, or whose
+// path does not begin with a listed one and a slash, fails the test.
+var floors = []floor{
+	{"cairn/cmd", 7, nil, "commands put everything together and nothing builds on them"},
+	{"cairn/bench", 7, nil, "benchmarks measure everything and nothing builds on them"},
+	{"cairn/server", 6, nil, "wires the stores and services and listens; a service that knew it could not be tested alone"},
+	{"cairn/console", 6, nil, "shows what the services answer, on a listener of its own"},
+	{"cairn/service", 5, nil, "one package per AWS service; companions never import each other, because cross-service work is an audited SDK call"},
+	{"cairn/gateway", 4, nil, "records calls to other back ends; it needs the wire and the log, no service"},
+	{"cairn/delivery", 4, nil, "a follower of the log that speaks to S3 and SNS over the wire"},
+	{"cairn/stream", 4, nil, "a follower of the log that speaks to Logs and EventBridge over the wire"},
+	{"cairn/insight", 4, nil, "a follower of the log that counts"},
+	{"cairn/lake", 4, nil, "a follower of the log that answers SQL"},
+	{"cairn/record", 3, nil, "makes records of calls; what is done with them is decided above"},
+	{"cairn/aws", 3, nil, "speaks the AWS protocols and knows no service"},
+	{"cairn/eventlog", 2, nil, "keeps events and knows nothing of who sends or reads them"},
+	{"cairn/catalog", 2, nil, "keeps small facts of any type, and so knows none of them"},
+	{"cairn/internal/eventgen", 2, nil, "makes events for tests and benchmarks out of the vocabulary alone"},
+	{"cairn", 1, nil, "the vocabulary is pure: no files, sockets or clocks"},
+	{"cairn/internal/awsmodel", 1, nil, "AWS's operations as data"},
+	{"cairn/internal/durable", 0, []string{"cairn/internal/durable"}, "file writes that know nothing of Cairn; its test file systems stand beside it"},
+}
+
+// floorOf returns the floor with the longest path that pkg is, or lies below.
+func floorOf(pkg string) (floor, bool) {
+	var best floor
+	for _, f := range floors {
+		// Nothing but the root package itself stands on the root's floor.
+		inside := pkg == f.path || f.path != "cairn" && strings.HasPrefix(pkg, f.path+"/")
+		if inside && len(f.path) > len(best.path) {
+			best = f
+		}
+	}
+	return best, best.path != ""
+}
+
+// Each package imports from lower floors only. The imports of tests are not
+// held to it.
+func TestFloors(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	checked := 0
+	for d := json.NewDecoder(bytes.NewReader(out)); ; checked++ {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&pkg); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		checkFloor(t, pkg.ImportPath, pkg.Imports)
+	}
+	if checked == 0 {
+		t.Error("go list named no packages")
+	}
+}
+
+func checkFloor(t *testing.T, pkg string, imports []string) {
+	from, ok := floorOf(pkg)
+	if !ok {
+		t.Errorf("%s has no floor: add it to the table, with a reason", pkg)
+		return
+	}
+	for _, imported := range imports {
+		if imported != "cairn" && !strings.HasPrefix(imported, "cairn/") {
+			continue
+		}
+		to, ok := floorOf(imported)
+		if !ok || to.number < from.number || slices.Contains(from.also, to.path) {
+			continue
+		}
+		t.Errorf("%s (floor %d) imports %s (floor %d), which is not below it.\n%s: %s.\n%s: %s.",
+			pkg, from.number, imported, to.number, from.path, from.why, to.path, to.why)
+	}
+}
