@@ -1,0 +1,428 @@
+package eventlog
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"cairn"
+)
+
+// The largest batch that Append takes.
+const (
+	MaxBatchRecords = 10_000
+	MaxBatchBytes   = 16 << 20
+)
+
+// aheadLimit is how far a record's time may lie ahead of its arrival before
+// the record is flagged and goes by its arrival.
+const aheadLimit = 15 * time.Minute
+
+// doubleWindow is how far back in time of arrival doubles are looked for.
+const doubleWindow = 24 * time.Hour
+
+// A Batch is one request to append. Its accepted records become durable
+// together or not at all.
+type Batch struct {
+	Origin cairn.Origin
+
+	// Source says where the batch came from: a file, a peer, a listener. It is
+	// kept with records that are quarantined.
+	Source string
+
+	// Records are the records' bytes. They are not modified, and not needed
+	// after Append has returned.
+	Records [][]byte
+
+	// UseReserve lets the batch into the space that is reserved on a nearly
+	// full disk.
+	UseReserve bool
+}
+
+// A Status says what became of a record.
+type Status uint8
+
+const (
+	Stored      Status = 1 + iota // durable, under a seq of its own
+	Double                        // the same record is in the log already
+	Expired                       // older than the log's retention
+	Quarantined                   // malformed: set aside with the reason
+)
+
+// String returns "stored", "double", "expired" or "quarantined".
+func (s Status) String() string {
+	if s >= Stored && s <= Quarantined {
+		return [...]string{"stored", "double", "expired", "quarantined"}[s-Stored]
+	}
+	return "unknown"
+}
+
+// A Result says what became of one record of a batch.
+type Result struct {
+	Status Status
+	Seq    uint64      // of the stored record, or of the one that it doubles
+	Flags  cairn.Flags // of a stored record
+	Err    error       // of a quarantined record: a *cairn.RecordError
+}
+
+// Append adds a batch to the log. When it returns, its accepted records would
+// survive a power cut and are found by Lookup. There is one result for each
+// record. An error means that none of the batch's records was stored, but for
+// ErrStopped, after which that is not known until the log is opened again.
+func (l *Log) Append(ctx context.Context, b Batch) ([]Result, error) {
+	size := 0
+	for _, r := range b.Records {
+		size += len(r)
+	}
+	if len(b.Records) > MaxBatchRecords || size > MaxBatchBytes {
+		return nil, ErrBatchTooLarge
+	}
+	l.gate.RLock()
+	defer l.gate.RUnlock()
+	if l.closed {
+		return nil, ErrClosed
+	}
+	if err := l.Err(); err != nil {
+		return nil, err
+	}
+	if !b.UseReserve {
+		if err := l.space.check(l); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.memory.Acquire(ctx, int64(size)); err != nil {
+		return nil, err
+	}
+	defer l.memory.Release(int64(size))
+
+	a := appends.Get().(*appendWork)
+	defer a.free()
+	results := make([]Result, len(b.Records))
+	rejected := a.extract(l, &b, results)
+	if len(rejected) > 0 {
+		if err := l.rejects.write(l.now(), &b, rejected); err != nil {
+			return nil, err
+		}
+	}
+	c := a.claim(l, &b, results)
+	var err error
+	if c != nil {
+		a.build(&b, c)
+		if err = l.submit(c); err == nil {
+			a.index(c)
+		}
+	}
+	a.settle(l, c, results, &err)
+	if err != nil {
+		return nil, err
+	}
+	l.stats.count(results, c)
+	return results, nil
+}
+
+// appendWork is the working memory of one Append.
+type appendWork struct {
+	records []appendRecord
+	keys    []indexKey
+	index_  []indexed
+	doubles []pendingDouble
+	record  cairn.Record
+	hasher  *leafHasher
+	payload payload
+	joined  []byte
+}
+
+// appendRecord is a record that passed extraction.
+type appendRecord struct {
+	at    int // in the batch
+	scope Scope
+	time  int64 // as the record gives it
+	flags cairn.Flags
+	keys  [2]int // range in appendWork.keys
+	leaf  tlog.Hash
+	store bool
+}
+
+// pendingDouble is a record whose twin is not durable yet.
+type pendingDouble struct {
+	at   int // in the batch
+	twin claim
+}
+
+var appends = sync.Pool{New: func() any { return &appendWork{hasher: newLeafHasher()} }}
+
+// free gives the memory back, without references to the caller's bytes.
+func (a *appendWork) free() {
+	clear(a.records)
+	clear(a.keys)
+	clear(a.index_)
+	clear(a.doubles)
+	a.record = cairn.Record{Resources: a.record.Resources[:0]}
+	a.records, a.keys, a.index_, a.doubles = a.records[:0], a.keys[:0], a.index_[:0], a.doubles[:0]
+	if cap(a.keys) <= 1<<17 && cap(a.joined) <= 4*blockSize {
+		appends.Put(a)
+	}
+}
+
+// extract reads the fields of every record and makes their keys and leaf
+// hashes. It returns the records that are malformed.
+func (a *appendWork) extract(l *Log, b *Batch, results []Result) (rejected []reject) {
+	now := l.now()
+	ahead := now.Add(aheadLimit)
+	var oldest time.Time
+	if l.retention > 0 {
+		oldest = now.Add(-l.retention)
+	}
+	scopes := scopeCache{hasher: l.hasher}
+	for i, raw := range b.Records {
+		r := &a.record
+		if err := r.Extract(raw); err != nil {
+			results[i] = Result{Status: Quarantined, Err: err}
+			rejected = append(rejected, reject{i, raw, err})
+			continue
+		}
+		if r.EventTime.Before(oldest) {
+			results[i].Status = Expired
+			continue
+		}
+		rec := appendRecord{at: i, scope: scopeOf(r), time: r.EventTime.Unix(), store: true}
+		if r.EventTime.After(ahead) {
+			rec.flags |= cairn.FlagAhead
+		}
+		rec.leaf = a.hasher.hash(raw)
+		scope, wall := scopes.of(rec.scope)
+		rec.keys[0] = len(a.keys)
+		a.keys = appendKeys(a.keys, r, scope, wall, identity(r, rec.leaf[:]))
+		rec.keys[1] = len(a.keys)
+		a.records = append(a.records, rec)
+	}
+	return rejected
+}
+
+// claim finds the doubles among the records and claims the event IDs of the
+// others, so that no other batch stores the same record meanwhile. It returns
+// nil if nothing is to be stored.
+func (a *appendWork) claim(l *Log, b *Batch, results []Result) *commit {
+	c := &commit{done: make(chan struct{}), reserve: b.UseReserve}
+	d := &l.doubles
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	found := d.find(l, a, b.Origin)
+	for i := range a.records {
+		r := &a.records[i]
+		key := claimKey{a.keys[r.keys[0]+1].hash, r.leaf}
+		if twin, ok := d.claims[key]; ok {
+			r.store = false
+			a.doubles = append(a.doubles, pendingDouble{r.at, twin})
+			continue
+		}
+		if d.ids[key.id] > 0 {
+			r.flags |= cairn.FlagConflict
+		}
+		if f, ok := found[i]; ok {
+			if f.same {
+				r.store = false
+				results[r.at] = Result{Status: Double, Seq: f.seq}
+				continue
+			}
+			r.flags |= cairn.FlagConflict
+		}
+		results[r.at] = Result{Status: Stored, Flags: r.flags}
+		d.claims[key] = claim{commit: c, index: uint32(c.records)}
+		d.ids[key.id]++
+		c.records++
+	}
+	if c.records == 0 {
+		return nil
+	}
+	return c
+}
+
+// build makes the blocks that the committer will write.
+func (a *appendWork) build(b *Batch, c *commit) {
+	c.leaves = make([]tlog.Hash, 0, c.records)
+	p := &a.payload
+	p.begin(0)
+	for i := range a.records {
+		r := &a.records[i]
+		if !r.store {
+			continue
+		}
+		raw := b.Records[r.at]
+		if !p.fits(len(raw), blockSize) {
+			c.add(a.join(), p.count)
+			p.begin(0)
+		}
+		// All records of a commit arrive when their block does.
+		p.add(&frame{origin: b.Origin, flags: r.flags, raw: raw})
+		c.leaves = append(c.leaves, r.leaf)
+		c.raw += int64(len(raw))
+	}
+	c.add(a.join(), p.count)
+}
+
+// join returns the payload's bytes, valid until the next call.
+func (a *appendWork) join() []byte {
+	a.joined = a.payload.appendTo(a.joined[:0])
+	return a.joined
+}
+
+// index puts the stored records into the index of their segment.
+func (a *appendWork) index(c *commit) {
+	ordinal := uint32(c.first - c.segment.base)
+	arrival := c.arrival / 1e6
+	for i := range a.records {
+		r := &a.records[i]
+		if !r.store {
+			continue
+		}
+		t := r.time
+		if r.flags&cairn.FlagAhead != 0 {
+			t = arrival
+		}
+		a.index_ = append(a.index_, indexed{scope: r.scope, time: t, ordinal: ordinal, keys: a.keys[r.keys[0]:r.keys[1]]})
+		ordinal++
+	}
+	c.segment.insert(a.index_)
+	c.segment.indexing.Done()
+}
+
+// settle fills in the seqs, gives up the claims and waits for the twins of
+// doubles to become durable.
+func (a *appendWork) settle(l *Log, c *commit, results []Result, err *error) {
+	if c != nil {
+		seq := c.first
+		for i := range a.records {
+			if r := &a.records[i]; r.store {
+				results[r.at].Seq = seq
+				seq++
+			}
+		}
+		d := &l.doubles
+		d.mu.Lock()
+		for i := range a.records {
+			if r := &a.records[i]; r.store {
+				d.release(claimKey{a.keys[r.keys[0]+1].hash, r.leaf})
+			}
+		}
+		d.mu.Unlock()
+	}
+	for _, p := range a.doubles {
+		<-p.twin.commit.done
+		if twinErr := p.twin.commit.err; twinErr != nil && *err == nil {
+			*err = twinErr
+		}
+		results[p.at] = Result{Status: Double, Seq: p.twin.commit.first + uint64(p.twin.index)}
+	}
+}
+
+// doubles knows the records that are on their way into the log.
+type doubles struct {
+	mu     sync.Mutex
+	claims map[claimKey]claim
+	ids    map[uint64]int // how many claims there are for an event-ID key
+}
+
+type claimKey struct {
+	id   uint64 // event-ID key
+	leaf tlog.Hash
+}
+
+// A claim is a record that is not durable and indexed yet.
+type claim struct {
+	commit *commit
+	index  uint32 // among the commit's records
+}
+
+func (d *doubles) release(key claimKey) {
+	delete(d.claims, key)
+	if d.ids[key.id]--; d.ids[key.id] == 0 {
+		delete(d.ids, key.id)
+	}
+}
+
+// taken says that a record's event ID is in the log.
+type taken struct {
+	same bool // and so are its bytes
+	seq  uint64
+}
+
+// find looks the records of a up in the index. Records that come as imports
+// are looked for in all segments that reach their time, others in those of
+// the last 24 hours.
+func (d *doubles) find(l *Log, a *appendWork, origin cairn.Origin) map[int]taken {
+	v, err := l.acquire()
+	if err != nil {
+		return nil
+	}
+	defer v.release()
+	found := make(map[int]taken)
+	recent := l.now().Add(-doubleWindow).UnixMicro()
+	for _, seg := range slices.Backward(v.segments) {
+		switch seg := seg.(type) {
+		case *liveSegment:
+			seg.mu.RLock()
+			for i := range a.records {
+				r := &a.records[i]
+				if e := seg.idx.keys.find(a.keys[r.keys[0]+1].hash); e != nil && !found[i].same {
+					found[i] = seg.compare(e, r)
+				}
+			}
+			seg.mu.RUnlock()
+		case *sealedSegment:
+			old := seg.idx.maxArrival < recent
+			if old && origin != cairn.OriginImported {
+				continue
+			}
+			filter := bloom(seg.idx.section(secBloom))
+			for i := range a.records {
+				r := &a.records[i]
+				id := a.keys[r.keys[0]+1].hash
+				if old && (r.time < seg.idx.minTime || r.time > seg.idx.maxTime) || !filter.has(id) || found[i].same {
+					continue
+				}
+				if t, ok := seg.compare(a.hasher, id, r); ok {
+					found[i] = t
+				}
+			}
+		}
+	}
+	return found
+}
+
+// compare tells whether one of the events of e has the same bytes as r. The
+// caller holds s.mu.
+func (s *liveSegment) compare(e *keyEntry, r *appendRecord) taken {
+	for _, p := range s.idx.keys.placesOf(e) {
+		if ordinal := placeOrdinal(p); s.leaves[ordinal] == r.leaf {
+			return taken{same: true, seq: s.base + uint64(ordinal)}
+		}
+	}
+	return taken{}
+}
+
+// compare tells whether the segment has an event with r's ID, and whether one
+// of those has the same bytes.
+func (s *sealedSegment) compare(h *leafHasher, id uint64, r *appendRecord) (t taken, ok bool) {
+	if s.verified() != nil {
+		return taken{}, false
+	}
+	list, ok := s.idx.find(id)
+	if !ok {
+		return taken{}, false
+	}
+	for c := range list.chunks() {
+		for _, rank := range list.chunk(c, nil) {
+			ordinal := s.idx.ordinal(rank)
+			readRecords(s, s.blockOf(ordinal), func(o uint32, f *frame) {
+				if o == ordinal && h.hash(f.raw) == r.leaf {
+					t = taken{same: true, seq: s.base + uint64(ordinal)}
+				}
+			})
+		}
+	}
+	return t, true
+}

@@ -1,0 +1,318 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// A commit is a batch on its way to the disk.
+type commit struct {
+	blocks  []builtBlock
+	leaves  []tlog.Hash
+	records int
+	raw     int64
+	reserve bool
+	rotate  bool // end the open segment first
+
+	// Set by the committer before done is closed.
+	done    chan struct{}
+	err     error
+	first   uint64 // seq of the first record
+	arrival int64
+	segment *liveSegment
+}
+
+// A builtBlock is a compressed block that lacks its place in the log.
+type builtBlock struct {
+	header  blockHeader
+	payload []byte
+}
+
+// add compresses a payload into a block of the commit.
+func (c *commit) add(payload []byte, count int) {
+	b := builtBlock{header: blockHeader{codec: codecS2, raw: uint32(len(payload)), count: uint32(count)}}
+	b.payload = s2.Encode(encodeBuffers.get(s2.MaxEncodedLen(len(payload))), payload)
+	if len(b.payload) >= len(payload) {
+		b.header.codec = codecNone
+		b.payload = append(b.payload[:0], payload...)
+	}
+	b.header.stored = uint32(len(b.payload))
+	b.header.payload = checksum(b.payload)
+	c.blocks = append(c.blocks, b)
+}
+
+// submit hands a commit to the committer and waits for it.
+func (l *Log) submit(c *commit) error {
+	l.queue <- c
+	<-c.done
+	return c.err
+}
+
+// A group holds the commits that share a write and a sync.
+const (
+	groupCommits = 64
+	groupBytes   = 8 << 20
+)
+
+// commitLoop writes commits until the queue is closed.
+func (l *Log) commitLoop() {
+	defer close(l.seals)
+	group := make([]*commit, 0, groupCommits)
+	for c := range l.queue {
+		group = append(group[:0], c)
+		size := c.raw
+	collect:
+		for len(group) < groupCommits && size < groupBytes && !c.rotate {
+			select {
+			case c, ok := <-l.queue:
+				if !ok {
+					break collect
+				}
+				group = append(group, c)
+				size += c.raw
+				if c.rotate {
+					break collect
+				}
+			default:
+				break collect
+			}
+		}
+		err := l.commitGroup(group)
+		for _, c := range group {
+			if c.err = err; err == nil && c.rotate {
+				c.err = l.rotate()
+			}
+			close(c.done)
+		}
+		clear(group)
+	}
+}
+
+// commitGroup makes the records of a group durable.
+func (l *Log) commitGroup(group []*commit) error {
+	if err := l.Err(); err != nil {
+		return err
+	}
+	if l.full() {
+		if err := l.rotate(); err != nil {
+			return err
+		}
+	}
+	seg := l.open
+	buf, blocks, chain := l.layOut(group)
+	if len(blocks) == 0 {
+		return nil
+	}
+
+	// A crash from here on leaves a part of the group in the file. Recovery
+	// takes the group only if it is there to its last block.
+	start := time.Now()
+	if _, err := seg.file.WriteAt(buf, seg.size); err != nil {
+		return l.undo(fmt.Errorf("write %s: %w", seg.name, err))
+	}
+	if err := seg.file.Sync(); err != nil {
+		// What the disk holds now is unknown, and a second sync that succeeds
+		// would prove nothing.
+		l.stop(fmt.Errorf("sync %s: %w", seg.name, err))
+		return l.Err()
+	}
+	l.stats.sync(time.Since(start))
+
+	records := 0
+	seg.mu.Lock()
+	for _, b := range blocks {
+		seg.blockAt = append(seg.blockAt, b)
+	}
+	for _, c := range group {
+		seg.leaves = append(seg.leaves, c.leaves...)
+		seg.raw += c.raw
+		records += c.records
+		if c.records > 0 {
+			c.segment = seg
+			seg.indexing.Add(1)
+		}
+	}
+	seg.count += uint32(records)
+	seg.arrival = l.lastArrival
+	seg.size += int64(len(buf))
+	seg.chain = chain
+	seg.mu.Unlock()
+
+	l.mu.Lock()
+	l.end += uint64(records)
+	l.wake()
+	l.mu.Unlock()
+	return nil
+}
+
+// layOut gives the group's blocks their seqs and puts them into one buffer.
+func (l *Log) layOut(group []*commit) (buf []byte, blocks []liveBlock, chain uint32) {
+	seg := l.open
+	l.lastArrival = max(l.lastArrival, l.now().UnixMicro())
+	seq := seg.base + uint64(seg.count)
+	groupSeq := seq
+	buf = l.groupBuf[:0]
+	var last *blockHeader
+	lastAt := 0
+	chain = seg.chain
+	for _, c := range group {
+		c.first, c.arrival = seq, l.lastArrival
+		for i := range c.blocks {
+			b := &c.blocks[i]
+			h := &b.header
+			h.firstSeq, h.group, h.arrival, h.chain = seq, groupSeq, l.lastArrival, chain
+			last, lastAt = h, len(buf)
+			blocks = append(blocks, liveBlock{offset: seg.size + int64(len(buf)), first: uint32(seq - seg.base), stored: h.stored})
+			buf = append(buf, make([]byte, blockHeaderSize)...)
+			h.put(buf[lastAt:])
+			chain = h.sum
+			buf = append(buf, b.payload...)
+			encodeBuffers.put(b.payload)
+			b.payload = nil
+			seq += uint64(h.count)
+		}
+	}
+	if last != nil {
+		last.flags |= blockEndsGroup
+		last.put(buf[lastAt:])
+		chain = last.sum
+	}
+	if cap(buf) <= 2*groupBytes {
+		l.groupBuf = buf
+	}
+	return buf, blocks, chain
+}
+
+// undo takes back a write that failed before its sync, so that the log can go
+// on when the disk has space again. Bytes that a crash brings back after all
+// do not continue the chain of block headers, and are cut by recovery.
+func (l *Log) undo(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		if tErr := l.open.file.Truncate(l.open.size); tErr == nil {
+			l.space.filled()
+			return fmt.Errorf("%w: %w", ErrDiskFull, err)
+		}
+	}
+	l.stop(err)
+	return l.Err()
+}
+
+// full reports whether the open segment is to be sealed.
+func (l *Log) full() bool {
+	s := l.open
+	return s.count > 0 && (int(s.count) >= l.cfg.SegmentEvents || s.raw >= l.cfg.SegmentBytes ||
+		l.now().Sub(time.UnixMicro(s.created)) >= l.cfg.SegmentAge)
+}
+
+// rotate ends the open segment and begins the next. It waits while too many
+// segments wait to be sealed.
+func (l *Log) rotate() error {
+	old := l.open
+	if old.count == 0 {
+		return nil
+	}
+	seg, err := l.createLive(old.base + uint64(old.count))
+	if err != nil {
+		return err
+	}
+	l.change(func(segs []segment) []segment { return append(segs, seg) })
+	l.open = seg
+	l.mu.Lock()
+	l.sealing++
+	l.mu.Unlock()
+	l.seals <- old
+	return nil
+}
+
+// createLive makes the file of a new open segment.
+func (l *Log) createLive(base uint64) (*liveSegment, error) {
+	s := &liveSegment{base: base, name: segmentName(l.cfg.Dir, base, ".log"), idx: newMemIndex(),
+		created: l.now().UnixMicro(), size: fileHeaderSize, hashed: treeRange{start: base, end: base}}
+	f, err := l.cfg.FS.OpenFile(s.name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err == nil {
+		// A crash here leaves a file without a whole header, which recovery
+		// takes for an empty segment.
+		if _, err = f.WriteAt(fileHeaderBytes(fileHeader{magic: logMagic, base: base, created: s.created}), 0); err == nil {
+			if err = f.Sync(); err == nil {
+				err = l.cfg.FS.SyncDir(l.cfg.Dir)
+			}
+		}
+		if err != nil {
+			f.Close()
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("begin segment %s: %w", s.name, err)
+		if errors.Is(err, syscall.ENOSPC) {
+			l.cfg.FS.Remove(s.name)
+			l.space.filled()
+			return nil, fmt.Errorf("%w: %w", ErrDiskFull, err)
+		}
+		l.stop(err)
+		return nil, l.Err()
+	}
+	s.file = f
+	return s, nil
+}
+
+// writeEndMark marks the log as closed cleanly.
+func (l *Log) writeEndMark() error {
+	seg := l.open
+	if seg.count == 0 {
+		return nil
+	}
+	seq := seg.base + uint64(seg.count)
+	h := blockHeader{flags: blockEndMark | blockEndsGroup, firstSeq: seq, group: seq, arrival: l.lastArrival, chain: seg.chain}
+	b := make([]byte, blockHeaderSize)
+	h.put(b)
+	if _, err := seg.file.WriteAt(b, seg.size); err != nil {
+		return fmt.Errorf("mark %s as closed: %w", seg.name, err)
+	}
+	if err := seg.file.Sync(); err != nil {
+		return fmt.Errorf("mark %s as closed: %w", seg.name, err)
+	}
+	return nil
+}
+
+// space remembers whether the disk has room, so that not every Append asks.
+type space struct {
+	mu   sync.Mutex
+	at   time.Time
+	free uint64
+}
+
+// spaceAge is how long an answer about the disk's free space holds.
+const spaceAge = 100 * time.Millisecond
+
+func (s *space) check(l *Log) error {
+	if l.cfg.ReserveBytes <= 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); s.at.IsZero() || now.Sub(s.at) > spaceAge {
+		free, err := l.cfg.FS.Free(l.cfg.Dir)
+		if err != nil {
+			return fmt.Errorf("free space of %s: %w", l.cfg.Dir, err)
+		}
+		s.at, s.free = now, free
+	}
+	if s.free < uint64(l.cfg.ReserveBytes) {
+		return ErrDiskFull
+	}
+	return nil
+}
+
+// filled notes that a write found the disk full.
+func (s *space) filled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = time.Time{}
+}

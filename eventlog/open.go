@@ -1,0 +1,391 @@
+package eventlog
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"cairn/internal/durable"
+)
+
+// Open opens the log in cfg.Dir, or begins one there. It makes the tail that a
+// crash left durable in a fresh file before it returns.
+func Open(cfg Config) (*Log, error) {
+	l := &Log{cfg: cfg}
+	l.defaults()
+	if cfg.Signer == nil || cfg.Verifiers == nil {
+		return nil, errors.New("open event log: a Signer and Verifiers are required")
+	}
+	if err := l.cfg.FS.MkdirAll(l.sealsDir(), 0o700); err != nil {
+		return nil, fmt.Errorf("open event log: %w", err)
+	}
+	lock, err := l.cfg.FS.Lock(path.Join(l.cfg.Dir, "lock"))
+	if err != nil {
+		return nil, fmt.Errorf("open event log %s: %w", l.cfg.Dir, err)
+	}
+	l.lock = lock
+	if err := l.open_(); err != nil {
+		if l.view != nil {
+			l.view.release()
+		}
+		lock.Close()
+		return nil, fmt.Errorf("open event log: %w", err)
+	}
+	l.done.Go(l.commitLoop)
+	l.done.Go(l.sealLoop)
+	l.done.Go(l.maintain)
+	return l, nil
+}
+
+func (l *Log) defaults() {
+	if l.cfg.FS == nil {
+		l.cfg.FS = durable.OS
+	}
+	if l.cfg.Now == nil {
+		l.cfg.Now = time.Now
+	}
+	switch {
+	case l.cfg.Retention == 0:
+		l.retention = defaultRetention
+	case l.cfg.Retention > 0:
+		l.retention = l.cfg.Retention
+	}
+	if l.cfg.SegmentEvents == 0 {
+		l.cfg.SegmentEvents = defaultSegmentEvents
+	}
+	if l.cfg.SegmentBytes == 0 {
+		l.cfg.SegmentBytes = defaultSegmentBytes
+	}
+	if l.cfg.SegmentAge == 0 {
+		l.cfg.SegmentAge = defaultSegmentAge
+	}
+	if l.cfg.ReserveBytes == 0 {
+		l.cfg.ReserveBytes = defaultReserve
+	}
+	if l.cfg.Logger == nil {
+		l.cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	l.cache = &decoders{}
+	l.memory = semaphore.NewWeighted(appendMemory)
+	l.stopc = make(chan struct{})
+	l.queue = make(chan *commit, groupCommits)
+	l.seals = make(chan *liveSegment, sealBacklog)
+	l.sealed = make(chan struct{})
+	l.holds = make(map[string]Position)
+	l.doubles.claims = make(map[claimKey]claim)
+	l.doubles.ids = make(map[uint64]int)
+}
+
+func (l *Log) open_() error {
+	seed, err := openFormat(l.cfg.FS, l.cfg.Dir, true)
+	if err != nil {
+		return err
+	}
+	l.hasher = hasher{seed}
+	files, err := listFiles(l.cfg.FS, l.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	if err := l.tidy(files); err != nil {
+		return err
+	}
+	if l.rejects, err = openQuarantine(l.cfg.FS, path.Join(l.cfg.Dir, "quarantine")); err != nil {
+		return err
+	}
+	l.view = newView(nil)
+	var segs []segment
+	for _, base := range files.sealed() {
+		seg, err := l.openOrRebuild(base)
+		if err != nil {
+			var damage *Damage
+			if errors.As(err, &damage) {
+				l.lost = append(l.lost, err)
+				l.cfg.Logger.Error("a segment cannot be read", "error", err)
+				continue
+			}
+			return err
+		}
+		segs = append(segs, seg)
+		l.change(func([]segment) []segment { return segs })
+	}
+	if err := l.loadTree(files); err != nil {
+		return err
+	}
+	logs := files.withExt(".log")
+	var lives []*liveSegment
+	for i, base := range logs {
+		next := uint64(0)
+		if i+1 < len(logs) {
+			next = logs[i+1]
+		}
+		live, err := l.recover(base, next)
+		if err != nil {
+			return err
+		}
+		segs = append(segs, live)
+		lives = append(lives, live)
+		l.change(func([]segment) []segment { return segs })
+	}
+	end := l.tree.end
+	for _, live := range lives {
+		if live.base != end {
+			return &Damage{File: live.name, Segment: live.base, Offset: -1, FirstSeq: end, LastSeq: live.base - 1,
+				What: "the records before this segment are missing: restore the directory from a backup"}
+		}
+		end += uint64(live.count)
+	}
+	l.end = end
+	if len(lives) == 0 {
+		live, err := l.createLive(end)
+		if err != nil {
+			return err
+		}
+		segs = append(segs, live)
+		lives = append(lives, live)
+		l.change(func([]segment) []segment { return segs })
+	}
+	for _, s := range segs {
+		l.lastArrival = max(l.lastArrival, s.newest())
+	}
+	l.open = lives[len(lives)-1]
+	if l.cfg.KnownHead != nil && l.cfg.KnownHead.Size > l.end {
+		if err := l.replaceLost(l.cfg.KnownHead.Size); err != nil {
+			return err
+		}
+	}
+	waiting := lives[:len(lives)-1]
+	l.sealing = len(waiting)
+	if len(waiting) > sealBacklog {
+		l.seals = make(chan *liveSegment, len(waiting))
+	}
+	for _, live := range waiting {
+		l.seals <- live
+	}
+	return nil
+}
+
+// replaceLost takes the seqs up to end out of use: records had them that the
+// log no longer has.
+func (l *Log) replaceLost(end uint64) error {
+	seg := l.open
+	n := end - l.end
+	if n > 1<<31 {
+		return fmt.Errorf("the log ends at record %d, but a tree of %d records is known: restore the directory from a backup", l.end, end)
+	}
+	l.cfg.Logger.Error("acknowledged records are missing from the end of the log", "first", l.end, "last", end-1)
+	h := blockHeader{flags: blockLost | blockEndsGroup, count: uint32(n), chain: seg.chain, firstSeq: l.end, group: l.end, arrival: l.lastArrival}
+	b := make([]byte, blockHeaderSize)
+	h.put(b)
+	if _, err := seg.file.WriteAt(b, seg.size); err != nil {
+		return fmt.Errorf("write %s: %w", seg.name, err)
+	}
+	if err := seg.file.Sync(); err != nil {
+		return fmt.Errorf("sync %s: %w", seg.name, err)
+	}
+	seg.addLost(seg.size, uint32(n))
+	seg.size += blockHeaderSize
+	seg.chain = h.sum
+	l.end = end
+	return nil
+}
+
+// The format file names the version of the directory and holds the seed of the
+// index keys.
+const formatFile = "format"
+
+// openFormat reads the format file. A directory without one is new and gets
+// one, if create is set.
+func openFormat(fsys durable.FS, dir string, create bool) (seed uint64, err error) {
+	name := path.Join(dir, formatFile)
+	b, err := durable.ReadFile(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) && create {
+		files, err := listFiles(fsys, dir)
+		if err != nil {
+			return 0, err
+		}
+		if len(files.bases) > 0 {
+			return 0, &Damage{File: name, Offset: -1, FirstSeq: 1, What: "the file is missing, but the directory has segments: restore the file from a backup"}
+		}
+		var s [8]byte
+		rand.Read(s[:])
+		b = formatText(s)
+		if err := durable.WriteFile(fsys, name, b, 0o600); err != nil {
+			return 0, err
+		}
+	} else if err != nil {
+		return 0, err
+	}
+	return parseFormat(name, b)
+}
+
+func formatText(seed [8]byte) []byte {
+	text := fmt.Sprintf("cairn event log\nversion %d\nseed %x\n", formatVersion, seed)
+	return fmt.Appendf(nil, "%scrc32c %08x\n", text, checksum([]byte(text)))
+}
+
+func parseFormat(name string, b []byte) (seed uint64, err error) {
+	damaged := &Damage{File: name, Offset: 0, FirstSeq: 1, What: "the file is damaged: restore it from a backup"}
+	var version uint32
+	if _, err := fmt.Sscanf(string(b), "cairn event log\nversion %d\n", &version); err != nil {
+		return 0, damaged
+	}
+	text, sum, ok := strings.Cut(string(b), "crc32c ")
+	if !ok || fmt.Sprintf("%08x\n", checksum([]byte(text))) != sum {
+		return 0, damaged
+	}
+	if version != formatVersion {
+		return 0, &NewerFormatError{File: name, Version: version}
+	}
+	_, hexSeed, _ := strings.Cut(text, "seed ")
+	s, err := hex.DecodeString(strings.TrimSpace(hexSeed))
+	if err != nil || len(s) != 8 {
+		return 0, damaged
+	}
+	return beUint64(s), nil
+}
+
+func beUint64(b []byte) (v uint64) {
+	for _, c := range b {
+		v = v<<8 | uint64(c)
+	}
+	return v
+}
+
+// logFiles are the files of a log's directory.
+type logFiles struct {
+	bases map[uint64]map[string]bool // extensions by base seq
+	seals []uint64                   // rising
+	gone  map[uint64]bool            // segments that retention removed
+	other []string                   // names that do not belong here
+	tmp   []string
+}
+
+func listFiles(fsys durable.FS, dir string) (*logFiles, error) {
+	f := &logFiles{bases: make(map[uint64]map[string]bool), gone: make(map[uint64]bool)}
+	for _, d := range []string{dir, path.Join(dir, "seals")} {
+		entries, err := fsys.ReadDir(d)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			f.add(dir, d, e.Name())
+		}
+	}
+	slices.Sort(f.seals)
+	return f, nil
+}
+
+func (f *logFiles) add(dir, in, name string) {
+	full := path.Join(in, name)
+	if strings.HasSuffix(name, ".tmp") {
+		f.tmp = append(f.tmp, full)
+		return
+	}
+	ext := path.Ext(name)
+	base, err := strconv.ParseUint(strings.TrimSuffix(name, ext), 16, 64)
+	known := err == nil && len(name) == 16+len(ext)
+	switch {
+	case known && in == dir && (ext == ".log" || ext == ".seg" || ext == ".idx"):
+		if f.bases[base] == nil {
+			f.bases[base] = make(map[string]bool)
+		}
+		f.bases[base][ext] = true
+	case known && in != dir && ext == ".seal":
+		f.seals = append(f.seals, base)
+	case known && in != dir && ext == ".retired":
+		f.gone[base] = true
+	case in == dir && (name == formatFile || name == "lock" || name == "seals" || name == "quarantine" || known && ext == ".damaged"):
+	default:
+		f.other = append(f.other, full)
+	}
+}
+
+func (f *logFiles) withExt(ext string) []uint64 {
+	var bases []uint64
+	for base, exts := range f.bases {
+		if exts[ext] {
+			bases = append(bases, base)
+		}
+	}
+	slices.Sort(bases)
+	return bases
+}
+
+// sealed returns the bases of the segments that are sealed for good: those
+// that have no .log file any more.
+func (f *logFiles) sealed() []uint64 {
+	return slices.DeleteFunc(f.withExt(".seg"), func(base uint64) bool { return f.bases[base][".log"] })
+}
+
+// tidy removes what a crash left half done.
+func (l *Log) tidy(f *logFiles) error {
+	remove := slices.Clone(f.tmp)
+	for base, exts := range f.bases {
+		// Beside a .log file the others may be half made. An index whose
+		// segment is gone is what retention left.
+		if exts[".idx"] && (exts[".log"] || !exts[".seg"]) {
+			remove = append(remove, segmentName(l.cfg.Dir, base, ".idx"))
+		}
+		if exts[".seg"] && exts[".log"] {
+			remove = append(remove, segmentName(l.cfg.Dir, base, ".seg"))
+		}
+		if exts[".seg"] && !exts[".log"] && f.gone[base] {
+			// Retention had begun on this segment.
+			remove = append(remove, segmentName(l.cfg.Dir, base, ".seg"), segmentName(l.cfg.Dir, base, ".idx"))
+			delete(f.bases, base)
+		}
+	}
+	for _, name := range remove {
+		if err := l.cfg.FS.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if len(remove) == 0 {
+		return nil
+	}
+	if err := l.cfg.FS.SyncDir(l.cfg.Dir); err != nil {
+		return err
+	}
+	return l.cfg.FS.SyncDir(l.sealsDir())
+}
+
+// loadTree takes the tree over the sealed segments from the newest seal.
+func (l *Log) loadTree(f *logFiles) error {
+	for _, base := range slices.Backward(f.seals) {
+		if f.bases[base][".log"] {
+			continue // made before a crash; the segment will be sealed again
+		}
+		name := segmentName(l.sealsDir(), base, ".seal")
+		b, err := durable.ReadFile(l.cfg.FS, name)
+		if err != nil {
+			return err
+		}
+		s, err := parseSeal(b, l.cfg.Verifiers)
+		if err == nil && s.segment.start != base {
+			err = errSealText
+		}
+		if err != nil {
+			return &Damage{File: name, Segment: base, Offset: -1, FirstSeq: 1, What: err.Error() + ": restore the file from a backup"}
+		}
+		l.tree, l.prevSeal = s.tree, sha256.Sum256(b)
+		return nil
+	}
+	if len(f.sealed()) > 0 {
+		return &Damage{File: l.sealsDir(), Offset: -1, FirstSeq: 1, What: "the seals are missing: restore them from a backup"}
+	}
+	return nil
+}

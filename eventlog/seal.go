@@ -1,0 +1,338 @@
+package eventlog
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"cairn/internal/durable"
+)
+
+// sealLoop seals full segments, one after another.
+func (l *Log) sealLoop() {
+	var waiting []*liveSegment
+	retry := time.NewTicker(10 * time.Second)
+	defer retry.Stop()
+	seals := l.seals
+	for seals != nil || len(waiting) > 0 {
+		select {
+		case seg, ok := <-seals:
+			if !ok {
+				return // what waits is sealed when the log is opened again
+			}
+			waiting = append(waiting, seg)
+		case <-retry.C:
+		case <-l.stopc:
+			for range seals {
+			}
+			return
+		}
+		for len(waiting) > 0 {
+			err := l.seal(waiting[0])
+			l.mu.Lock()
+			l.sealErr = err
+			if err == nil {
+				l.sealing--
+				waiting = waiting[1:]
+			}
+			close(l.sealed)
+			l.sealed = make(chan struct{})
+			l.mu.Unlock()
+			if err == nil {
+				continue
+			}
+			if errors.Is(err, ErrClosed) {
+				break
+			}
+			if !errors.Is(err, syscall.ENOSPC) {
+				l.stop(err)
+				break
+			}
+			l.cfg.Logger.Warn("a segment waits to be sealed until the disk has space", "segment", waiting[0].name, "error", err)
+			break
+		}
+	}
+}
+
+// seal turns a live segment into a sealed one. Until its last step the .log
+// file is the truth: whatever a crash leaves of the others is made again.
+func (l *Log) seal(live *liveSegment) error {
+	live.indexing.Wait()
+	w, err := l.writeSegment(live)
+	if err != nil {
+		return fmt.Errorf("seal segment %016x: %w", live.base, err)
+	}
+	index := encodeIndex(live.idx, live.base, w.places, live.count, live.arrival, uint64(live.raw))
+	idxName := segmentName(l.cfg.Dir, live.base, ".idx")
+	if err := durable.WriteFile(l.cfg.FS, idxName, index, 0o600); err != nil {
+		return fmt.Errorf("seal segment %016x: %w", live.base, err)
+	}
+	part := live.tree()
+	l.mu.Lock()
+	tree, previous := l.tree.clone(), l.prevSeal
+	l.mu.Unlock()
+	if err := tree.append(&part); err != nil {
+		return fmt.Errorf("seal segment %016x: %w", live.base, err)
+	}
+	s := &seal{tree: tree, segment: part, frames: w.frames, index: sha256.Sum256(index), lost: w.lost,
+		minTime: live.idx.minTime, maxTime: live.idx.maxTime, previous: previous}
+	text, err := s.sign(l.cfg.Signer)
+	if err != nil {
+		return fmt.Errorf("sign the seal of segment %016x: %w", live.base, err)
+	}
+	if err := durable.WriteFile(l.cfg.FS, segmentName(l.sealsDir(), live.base, ".seal"), text, 0o600); err != nil {
+		return fmt.Errorf("seal segment %016x: %w", live.base, err)
+	}
+	sealed, err := openSealed(l.cfg.FS, l.cfg.Dir, live.base, l.cache)
+	if err != nil {
+		return fmt.Errorf("open the sealed segment: %w", err)
+	}
+	l.change(func(segs []segment) []segment {
+		for i := range segs {
+			if segs[i] == segment(live) {
+				segs[i] = sealed
+			}
+		}
+		return segs
+	})
+	l.mu.Lock()
+	l.tree, l.prevSeal = tree, sha256.Sum256(text)
+	l.mu.Unlock()
+
+	// Everything that replaces the .log file is durable. A crash before the
+	// removal is has the segment sealed once more, to the same bytes.
+	if err := l.cfg.FS.Remove(live.name); err != nil {
+		return fmt.Errorf("remove the sealed segment's log: %w", err)
+	}
+	if err := l.cfg.FS.SyncDir(l.cfg.Dir); err != nil {
+		return fmt.Errorf("remove the sealed segment's log: %w", err)
+	}
+	return nil
+}
+
+// written is what writeSegment has to tell about a .seg file.
+type written struct {
+	places []blockPlace
+	frames [sha256.Size]byte
+	lost   []seqRange
+}
+
+// A seqRange is a run of seqs, both ends included.
+type seqRange struct{ first, last uint64 }
+
+// writeSegment writes the .seg file of a live segment: its records, in full
+// blocks, compressed with a dictionary of their own.
+func (l *Log) writeSegment(live *liveSegment) (w written, err error) {
+	dict, err := sampleDictionary(live)
+	if err != nil {
+		return w, err
+	}
+	enc, err := newEncoder(dict)
+	if err != nil {
+		return w, err
+	}
+	defer enc.close()
+	name := segmentName(l.cfg.Dir, live.base, ".seg")
+	tmp := name + ".tmp"
+	f, err := l.cfg.FS.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return w, err
+	}
+	out := segmentWriter{file: f, enc: enc, base: live.base, frames: sha256.New()}
+	out.buf = append(out.buf, fileHeaderBytes(fileHeader{magic: segMagic, base: live.base, created: live.created,
+		dict: uint32(len(dict)), dictSum: checksum(dict)})...)
+	out.buf = append(out.buf, dict...)
+	err = l.copyRecords(live, &out)
+	if err == nil {
+		err = out.finish()
+	}
+	if cErr := f.Close(); err == nil {
+		err = cErr
+	}
+	if err == nil {
+		err = l.cfg.FS.Rename(tmp, name)
+	}
+	if err == nil {
+		err = l.cfg.FS.SyncDir(l.cfg.Dir)
+	}
+	if err != nil {
+		l.cfg.FS.Remove(tmp)
+		return w, err
+	}
+	w.places, w.lost = out.places, out.lost
+	out.frames.Sum(w.frames[:0])
+	return w, nil
+}
+
+func (l *Log) copyRecords(live *liveSegment, out *segmentWriter) error {
+	n, _ := live.blocks()
+	for i := range n {
+		select {
+		case <-l.stopc:
+			return ErrClosed
+		default:
+		}
+		buf := blockBuffers.get(blockSize)
+		b, err := live.readBlock(buf, i)
+		if err != nil {
+			return err
+		}
+		if b.lost {
+			err = out.lose(b.first, b.count)
+		} else {
+			var wErr error
+			err = b.each(live.base, func(ordinal uint32, f *frame) {
+				if wErr == nil {
+					wErr = out.add(ordinal, f)
+				}
+			})
+			if err == nil {
+				err = wErr
+			}
+			blockBuffers.put(b.memory)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sampleDictionary takes records from all over a segment, dictSize bytes in
+// all. A small segment goes without: the dictionary would cost more than it
+// saves.
+func sampleDictionary(live *liveSegment) ([]byte, error) {
+	if live.raw < 8*dictSize {
+		return nil, nil
+	}
+	n, _ := live.blocks()
+	want := min(n, dictSize/1024)
+	var dict []byte
+	for i := range want {
+		at := i * n / want
+		if live.isLost(at) {
+			continue
+		}
+		err := readRecords(live, at, func(_ uint32, f *frame) {
+			if len(f.raw) <= dictSize/16 && len(dict)+len(f.raw) <= dictSize*(i+1)/want {
+				dict = append(dict, f.raw...)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return dict, nil
+}
+
+// A segmentWriter writes the blocks of a .seg file.
+type segmentWriter struct {
+	file durable.File
+	enc  *encoder
+	base uint64
+
+	size    int64  // written to the file
+	buf     []byte // to be written
+	places  []blockPlace
+	chain   uint32
+	payload payload
+	joined  []byte
+	header  blockHeader // of the block in payload
+	lost    []seqRange
+
+	frames interface {
+		Write([]byte) (int, error)
+		Sum([]byte) []byte
+	}
+}
+
+// flushBytes is how much is written to a segment file at once.
+const flushBytes = 1 << 20
+
+func (w *segmentWriter) add(ordinal uint32, f *frame) error {
+	if !w.payload.fits(len(f.raw), sealedBlockSize) {
+		if err := w.endBlock(); err != nil {
+			return err
+		}
+	}
+	if w.header.count == 0 {
+		w.header = blockHeader{codec: codecZstd, firstSeq: w.base + uint64(ordinal), group: w.base, arrival: f.arrival}
+		w.payload.begin(f.arrival)
+	}
+	w.payload.add(f)
+	w.header.count++
+	hashFrame(w.frames, f)
+	return nil
+}
+
+// lose notes records that are lost.
+func (w *segmentWriter) lose(ordinal, count uint32) error {
+	if err := w.endBlock(); err != nil {
+		return err
+	}
+	w.header = blockHeader{flags: blockLost, count: count, firstSeq: w.base + uint64(ordinal), group: w.base}
+	first := w.base + uint64(ordinal)
+	w.lost = append(w.lost, seqRange{first, first + uint64(count) - 1})
+	return w.endBlock()
+}
+
+// hashFrame adds what the server noted about a record to the hash that the
+// seal holds: arrival (u64), origin, flags.
+func hashFrame(h interface{ Write([]byte) (int, error) }, f *frame) {
+	var b [10]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(f.arrival))
+	b[8], b[9] = byte(f.origin), byte(f.flags)
+	h.Write(b[:])
+}
+
+func (w *segmentWriter) endBlock() error {
+	if w.header.count == 0 {
+		return nil
+	}
+	at := len(w.buf)
+	w.places = append(w.places, blockPlace{uint64(w.size) + uint64(at), uint32(w.header.firstSeq - w.base)})
+	w.buf = append(w.buf, make([]byte, blockHeaderSize)...)
+	if w.header.flags&blockLost == 0 {
+		w.joined = w.payload.appendTo(w.joined[:0])
+		w.header.raw = uint32(len(w.joined))
+		var err error
+		if w.buf, err = w.enc.append(w.buf, w.joined); err != nil {
+			return err
+		}
+	}
+	stored := w.buf[at+blockHeaderSize:]
+	h := &w.header
+	h.stored, h.payload, h.chain = uint32(len(stored)), checksum(stored), w.chain
+	h.put(w.buf[at:])
+	w.chain = h.sum
+	w.header = blockHeader{}
+	w.payload.begin(0)
+	if len(w.buf) >= flushBytes {
+		return w.flush()
+	}
+	return nil
+}
+
+func (w *segmentWriter) flush() error {
+	if _, err := w.file.WriteAt(w.buf, w.size); err != nil {
+		return err
+	}
+	w.size += int64(len(w.buf))
+	w.buf = w.buf[:0]
+	return nil
+}
+
+// finish writes what is left and makes the file durable.
+func (w *segmentWriter) finish() error {
+	if err := w.endBlock(); err != nil {
+		return err
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.file.Sync()
+}
