@@ -131,8 +131,7 @@ type appendWork struct {
 	doubles []pendingDouble
 	record  cairn.Record
 	hasher  *leafHasher
-	payload payload
-	joined  []byte
+	frames  []frame
 }
 
 // appendRecord is a record that passed extraction.
@@ -160,9 +159,10 @@ func (a *appendWork) free() {
 	clear(a.keys)
 	clear(a.index_)
 	clear(a.doubles)
+	clear(a.frames)
 	a.record = cairn.Record{Resources: a.record.Resources[:0]}
 	a.records, a.keys, a.index_, a.doubles = a.records[:0], a.keys[:0], a.index_[:0], a.doubles[:0]
-	if cap(a.keys) <= 1<<17 && cap(a.joined) <= 4*blockSize {
+	if cap(a.keys) <= 1<<17 {
 		appends.Put(a)
 	}
 }
@@ -206,20 +206,21 @@ func (a *appendWork) extract(l *Log, b *Batch, results []Result) (rejected []rej
 // others, so that no other batch stores the same record meanwhile. It returns
 // nil if nothing is to be stored.
 func (a *appendWork) claim(l *Log, b *Batch, results []Result) *commit {
-	c := &commit{done: make(chan struct{}), reserve: b.UseReserve}
+	c := &commit{done: make(chan struct{}), leaves: make([]tlog.Hash, 0, len(a.records))}
 	d := &l.doubles
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	found := d.find(l, a, b.Origin)
 	for i := range a.records {
 		r := &a.records[i]
-		key := claimKey{a.keys[r.keys[0]+1].hash, r.leaf}
-		if twin, ok := d.claims[key]; ok {
-			r.store = false
-			a.doubles = append(a.doubles, pendingDouble{r.at, twin})
-			continue
-		}
-		if d.ids[key.id] > 0 {
+		id := a.keys[r.keys[0]+1].hash
+		first, claimed := d.claims[id]
+		if claimed {
+			if twin, ok := d.twin(id, first, r.leaf); ok {
+				r.store = false
+				a.doubles = append(a.doubles, pendingDouble{r.at, twin})
+				continue
+			}
 			r.flags |= cairn.FlagConflict
 		}
 		if f, ok := found[i]; ok {
@@ -231,8 +232,12 @@ func (a *appendWork) claim(l *Log, b *Batch, results []Result) *commit {
 			r.flags |= cairn.FlagConflict
 		}
 		results[r.at] = Result{Status: Stored, Flags: r.flags}
-		d.claims[key] = claim{commit: c, index: uint32(c.records)}
-		d.ids[key.id]++
+		if mine := (claim{c, uint32(c.records)}); claimed {
+			d.others[id] = append(d.others[id], mine)
+		} else {
+			d.claims[id] = mine
+		}
+		c.leaves = append(c.leaves, r.leaf)
 		c.records++
 	}
 	if c.records == 0 {
@@ -241,33 +246,33 @@ func (a *appendWork) claim(l *Log, b *Batch, results []Result) *commit {
 	return c
 }
 
-// build makes the blocks that the committer will write.
+// build lays out the blocks that the committer will write.
 func (a *appendWork) build(b *Batch, c *commit) {
-	c.leaves = make([]tlog.Hash, 0, c.records)
-	p := &a.payload
-	p.begin(0)
+	total := 0
+	for i := range a.records {
+		if r := &a.records[i]; r.store {
+			total += len(b.Records[r.at]) + maxFrameOverhead
+		}
+	}
+	c.buf = commitBuffers.get(total + (total/blockSize+2)*blockHeaderSize)[:0]
+	a.frames = a.frames[:0]
+	size := 0
 	for i := range a.records {
 		r := &a.records[i]
 		if !r.store {
 			continue
 		}
 		raw := b.Records[r.at]
-		if !p.fits(len(raw), blockSize) {
-			c.add(a.join(), p.count)
-			p.begin(0)
+		if len(a.frames) > 0 && size+len(raw)+maxFrameOverhead > blockSize {
+			c.add(a.frames)
+			a.frames, size = a.frames[:0], 0
 		}
 		// All records of a commit arrive when their block does.
-		p.add(&frame{origin: b.Origin, flags: r.flags, raw: raw})
-		c.leaves = append(c.leaves, r.leaf)
+		a.frames = append(a.frames, frame{origin: b.Origin, flags: r.flags, raw: raw})
+		size += len(raw) + maxFrameOverhead
 		c.raw += int64(len(raw))
 	}
-	c.add(a.join(), p.count)
-}
-
-// join returns the payload's bytes, valid until the next call.
-func (a *appendWork) join() []byte {
-	a.joined = a.payload.appendTo(a.joined[:0])
-	return a.joined
+	c.add(a.frames)
 }
 
 // index puts the stored records into the index of their segment.
@@ -305,7 +310,7 @@ func (a *appendWork) settle(l *Log, c *commit, results []Result, err *error) {
 		d.mu.Lock()
 		for i := range a.records {
 			if r := &a.records[i]; r.store {
-				d.release(claimKey{a.keys[r.keys[0]+1].hash, r.leaf})
+				d.release(a.keys[r.keys[0]+1].hash, c)
 			}
 		}
 		d.mu.Unlock()
@@ -322,13 +327,8 @@ func (a *appendWork) settle(l *Log, c *commit, results []Result, err *error) {
 // doubles knows the records that are on their way into the log.
 type doubles struct {
 	mu     sync.Mutex
-	claims map[claimKey]claim
-	ids    map[uint64]int // how many claims there are for an event-ID key
-}
-
-type claimKey struct {
-	id   uint64 // event-ID key
-	leaf tlog.Hash
+	claims map[uint64]claim   // by event-ID key
+	others map[uint64][]claim // of the same event ID with other bytes
 }
 
 // A claim is a record that is not durable and indexed yet.
@@ -337,10 +337,34 @@ type claim struct {
 	index  uint32 // among the commit's records
 }
 
-func (d *doubles) release(key claimKey) {
-	delete(d.claims, key)
-	if d.ids[key.id]--; d.ids[key.id] == 0 {
-		delete(d.ids, key.id)
+func (c claim) leaf() tlog.Hash { return c.commit.leaves[c.index] }
+
+// twin returns the claim of the record with the given leaf hash.
+func (d *doubles) twin(id uint64, first claim, leaf tlog.Hash) (claim, bool) {
+	if first.leaf() == leaf {
+		return first, true
+	}
+	for _, c := range d.others[id] {
+		if c.leaf() == leaf {
+			return c, true
+		}
+	}
+	return claim{}, false
+}
+
+// release gives up one claim of a commit.
+func (d *doubles) release(id uint64, c *commit) {
+	others := d.others[id]
+	if d.claims[id].commit != c {
+		others = slices.DeleteFunc(others, func(o claim) bool { return o.commit == c })
+	} else if len(others) == 0 {
+		delete(d.claims, id)
+		return
+	} else {
+		d.claims[id], others = others[0], others[1:]
+	}
+	if d.others[id] = others; len(others) == 0 {
+		delete(d.others, id)
 	}
 }
 
@@ -396,8 +420,8 @@ func (d *doubles) find(l *Log, a *appendWork, origin cairn.Origin) map[int]taken
 // compare tells whether one of the events of e has the same bytes as r. The
 // caller holds s.mu.
 func (s *liveSegment) compare(e *keyEntry, r *appendRecord) taken {
-	for _, p := range s.idx.keys.placesOf(e) {
-		if ordinal := placeOrdinal(p); s.leaves[ordinal] == r.leaf {
+	for _, ordinal := range s.idx.keys.events(e) {
+		if s.leaves[ordinal] == r.leaf {
 			return taken{same: true, seq: s.base + uint64(ordinal)}
 		}
 	}

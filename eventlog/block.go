@@ -7,15 +7,14 @@ import (
 	"hash/crc32"
 	"time"
 
-	"github.com/klauspost/compress/s2"
-
 	"cairn"
 )
 
 // A block is the unit of compression and of checksumming: at most blockSize
-// bytes of records (or one record that is longer), behind a header. Blocks of
-// an open segment are compressed with s2, blocks of a sealed one with zstd and
-// the segment's dictionary.
+// bytes of records (or one record that is longer), behind a header. The blocks
+// of a sealed segment are compressed. Those of an open one are not: they are
+// read once, to be sealed, and compressing them would cost a sixth of all the
+// time that an event takes.
 const (
 	blockSize       = 64 << 10
 	sealedBlockSize = 64 << 10
@@ -31,8 +30,7 @@ type codec uint8
 
 const (
 	codecNone codec = 0
-	codecS2   codec = 1
-	codecZstd codec = 2
+	codecZstd codec = 1
 )
 
 const (
@@ -124,11 +122,6 @@ func decodeBlock(b *block, h *blockHeader, stored []byte, z *decoder) error {
 	switch h.codec {
 	case codecNone:
 		raw = append(dst[:0], stored...)
-	case codecS2:
-		if n, lenErr := s2.DecodedLen(stored); lenErr != nil || n != int(h.raw) {
-			return errBlockFields
-		}
-		raw, err = s2.Decode(dst[:0:cap(dst)], stored)
 	case codecZstd:
 		if z == nil {
 			return errors.New("the block needs a dictionary that its file does not have")
@@ -154,49 +147,32 @@ type frame struct {
 	raw     []byte
 }
 
-// A payload collects the records of a block. In the block they stand in
-// columns, which compress better than rows: the records' lengths, then their
-// arrivals in microseconds after the record before (the first after the
-// block's), uvarint each; then their origins and their flags, a byte each;
-// then their bytes.
-type payload struct {
-	lengths, arrivals, origins, flags []byte
-	records                           []byte
-	count                             int
-	last                              int64 // arrival of the last record
-}
-
-// fits reports whether a record of the given size still belongs into a block.
-func (p *payload) fits(size, limit int) bool {
-	return p.count == 0 || len(p.lengths)+len(p.arrivals)+2*p.count+len(p.records)+size+maxFrameOverhead <= limit
-}
-
 // maxFrameOverhead is the most that a frame adds to its record.
 const maxFrameOverhead = binary.MaxVarintLen32 + binary.MaxVarintLen64 + 2
 
-// begin empties the payload for a block with the given arrival.
-func (p *payload) begin(arrival int64) {
-	p.lengths, p.arrivals, p.origins, p.flags, p.records = p.lengths[:0], p.arrivals[:0], p.origins[:0], p.flags[:0], p.records[:0]
-	p.count, p.last = 0, arrival
-}
-
-func (p *payload) add(f *frame) {
-	p.lengths = binary.AppendUvarint(p.lengths, uint64(len(f.raw)))
-	p.arrivals = binary.AppendUvarint(p.arrivals, uint64(f.arrival-p.last))
-	p.origins = append(p.origins, byte(f.origin))
-	p.flags = append(p.flags, byte(f.flags))
-	p.records = append(p.records, f.raw...)
-	p.last = f.arrival
-	p.count++
-}
-
-// appendTo appends the payload's bytes.
-func (p *payload) appendTo(b []byte) []byte {
-	b = append(b, p.lengths...)
-	b = append(b, p.arrivals...)
-	b = append(b, p.origins...)
-	b = append(b, p.flags...)
-	return append(b, p.records...)
+// appendPayload appends the payload of a block with the given arrival. The
+// records stand in columns, which compress better than rows: their lengths,
+// then their arrivals in microseconds after the record before (the first after
+// the block's), uvarint each; then their origins and their flags, a byte each;
+// then their bytes.
+func appendPayload(b []byte, frames []frame, arrival int64) []byte {
+	for i := range frames {
+		b = binary.AppendUvarint(b, uint64(len(frames[i].raw)))
+	}
+	for i := range frames {
+		b = binary.AppendUvarint(b, uint64(frames[i].arrival-arrival))
+		arrival = frames[i].arrival
+	}
+	for i := range frames {
+		b = append(b, byte(frames[i].origin))
+	}
+	for i := range frames {
+		b = append(b, byte(frames[i].flags))
+	}
+	for i := range frames {
+		b = append(b, frames[i].raw...)
+	}
+	return b
 }
 
 // each calls fn with each record of a block of the segment that begins at

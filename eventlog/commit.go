@@ -8,17 +8,16 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/klauspost/compress/s2"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
 // A commit is a batch on its way to the disk.
 type commit struct {
+	buf     []byte // the blocks as they will stand in the file
 	blocks  []builtBlock
 	leaves  []tlog.Hash
 	records int
 	raw     int64
-	reserve bool
 	rotate  bool // end the open segment first
 
 	// Set by the committer before done is closed.
@@ -29,23 +28,20 @@ type commit struct {
 	segment *liveSegment
 }
 
-// A builtBlock is a compressed block that lacks its place in the log.
+// A builtBlock is a block of a commit whose header lacks its place in the log.
 type builtBlock struct {
-	header  blockHeader
-	payload []byte
+	at     int // in the commit's buffer
+	header blockHeader
 }
 
-// add compresses a payload into a block of the commit.
-func (c *commit) add(payload []byte, count int) {
-	b := builtBlock{header: blockHeader{codec: codecS2, raw: uint32(len(payload)), count: uint32(count)}}
-	b.payload = s2.Encode(encodeBuffers.get(s2.MaxEncodedLen(len(payload))), payload)
-	if len(b.payload) >= len(payload) {
-		b.header.codec = codecNone
-		b.payload = append(b.payload[:0], payload...)
-	}
-	b.header.stored = uint32(len(b.payload))
-	b.header.payload = checksum(b.payload)
-	c.blocks = append(c.blocks, b)
+// add appends a block to the commit.
+func (c *commit) add(frames []frame) {
+	at := len(c.buf)
+	c.buf = append(c.buf, make([]byte, blockHeaderSize)...)
+	c.buf = appendPayload(c.buf, frames, 0)
+	payload := c.buf[at+blockHeaderSize:]
+	c.blocks = append(c.blocks, builtBlock{at, blockHeader{codec: codecNone,
+		raw: uint32(len(payload)), stored: uint32(len(payload)), count: uint32(len(frames)), payload: checksum(payload)}})
 }
 
 // submit hands a commit to the committer and waits for it.
@@ -106,7 +102,7 @@ func (l *Log) commitGroup(group []*commit) error {
 		}
 	}
 	seg := l.open
-	buf, blocks, chain := l.layOut(group)
+	blocks, size, chain := l.layOut(group)
 	if len(blocks) == 0 {
 		return nil
 	}
@@ -114,7 +110,7 @@ func (l *Log) commitGroup(group []*commit) error {
 	// A crash from here on leaves a part of the group in the file. Recovery
 	// takes the group only if it is there to its last block.
 	start := time.Now()
-	if _, err := seg.file.WriteAt(buf, seg.size); err != nil {
+	if err := l.write(group); err != nil {
 		return l.undo(fmt.Errorf("write %s: %w", seg.name, err))
 	}
 	if err := seg.file.Sync(); err != nil {
@@ -124,12 +120,14 @@ func (l *Log) commitGroup(group []*commit) error {
 		return l.Err()
 	}
 	l.stats.sync(time.Since(start))
+	for _, c := range group {
+		commitBuffers.put(c.buf)
+		c.buf = nil
+	}
 
 	records := 0
 	seg.mu.Lock()
-	for _, b := range blocks {
-		seg.blockAt = append(seg.blockAt, b)
-	}
+	seg.blockAt = append(seg.blockAt, blocks...)
 	for _, c := range group {
 		seg.leaves = append(seg.leaves, c.leaves...)
 		seg.raw += c.raw
@@ -141,7 +139,7 @@ func (l *Log) commitGroup(group []*commit) error {
 	}
 	seg.count += uint32(records)
 	seg.arrival = l.lastArrival
-	seg.size += int64(len(buf))
+	seg.size += size
 	seg.chain = chain
 	seg.mu.Unlock()
 
@@ -152,42 +150,68 @@ func (l *Log) commitGroup(group []*commit) error {
 	return nil
 }
 
-// layOut gives the group's blocks their seqs and puts them into one buffer.
-func (l *Log) layOut(group []*commit) (buf []byte, blocks []liveBlock, chain uint32) {
+// layOut gives the group's blocks their places in the log.
+func (l *Log) layOut(group []*commit) (blocks []liveBlock, size int64, chain uint32) {
 	seg := l.open
 	l.lastArrival = max(l.lastArrival, l.now().UnixMicro())
 	seq := seg.base + uint64(seg.count)
 	groupSeq := seq
-	buf = l.groupBuf[:0]
-	var last *blockHeader
-	lastAt := 0
 	chain = seg.chain
+	var last []byte
+	var lastHeader *blockHeader
 	for _, c := range group {
 		c.first, c.arrival = seq, l.lastArrival
 		for i := range c.blocks {
 			b := &c.blocks[i]
 			h := &b.header
 			h.firstSeq, h.group, h.arrival, h.chain = seq, groupSeq, l.lastArrival, chain
-			last, lastAt = h, len(buf)
-			blocks = append(blocks, liveBlock{offset: seg.size + int64(len(buf)), first: uint32(seq - seg.base), stored: h.stored})
-			buf = append(buf, make([]byte, blockHeaderSize)...)
-			h.put(buf[lastAt:])
+			h.put(c.buf[b.at:])
+			last, lastHeader = c.buf[b.at:], h
+			blocks = append(blocks, liveBlock{offset: seg.size + size + int64(b.at), first: uint32(seq - seg.base), stored: h.stored})
 			chain = h.sum
-			buf = append(buf, b.payload...)
-			encodeBuffers.put(b.payload)
-			b.payload = nil
 			seq += uint64(h.count)
 		}
+		size += int64(len(c.buf))
 	}
 	if last != nil {
-		last.flags |= blockEndsGroup
-		last.put(buf[lastAt:])
-		chain = last.sum
+		lastHeader.flags |= blockEndsGroup
+		lastHeader.put(last)
+		chain = lastHeader.sum
 	}
-	if cap(buf) <= 2*groupBytes {
-		l.groupBuf = buf
+	return blocks, size, chain
+}
+
+// gatherBytes is the size from which a commit is written by itself. Smaller
+// ones are put together first.
+const gatherBytes = 32 << 10
+
+// write writes a group's blocks behind the open segment's last.
+func (l *Log) write(group []*commit) error {
+	at := l.open.size
+	buf := l.gather[:0]
+	put := func(b []byte) error {
+		if len(b) == 0 {
+			return nil
+		}
+		_, err := l.open.file.WriteAt(b, at)
+		at += int64(len(b))
+		return err
 	}
-	return buf, blocks, chain
+	for _, c := range group {
+		if len(c.buf) < gatherBytes {
+			buf = append(buf, c.buf...)
+			continue
+		}
+		if err := put(buf); err != nil {
+			return err
+		}
+		buf = buf[:0]
+		if err := put(c.buf); err != nil {
+			return err
+		}
+	}
+	l.gather = buf[:0]
+	return put(buf)
 }
 
 // undo takes back a write that failed before its sync, so that the log can go
@@ -218,6 +242,9 @@ func (l *Log) rotate() error {
 	if old.count == 0 {
 		return nil
 	}
+	old.mu.RLock()
+	l.keyHint = old.idx.keys.used // the next segment will have about as many
+	old.mu.RUnlock()
 	seg, err := l.createLive(old.base + uint64(old.count))
 	if err != nil {
 		return err
@@ -233,7 +260,7 @@ func (l *Log) rotate() error {
 
 // createLive makes the file of a new open segment.
 func (l *Log) createLive(base uint64) (*liveSegment, error) {
-	s := &liveSegment{base: base, name: segmentName(l.cfg.Dir, base, ".log"), idx: newMemIndex(),
+	s := &liveSegment{base: base, name: segmentName(l.cfg.Dir, base, ".log"), idx: newMemIndex(l.keyHint),
 		created: l.now().UnixMicro(), size: fileHeaderSize, hashed: treeRange{start: base, end: base}}
 	f, err := l.cfg.FS.OpenFile(s.name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {

@@ -11,54 +11,50 @@ type cursor interface {
 	seek(p uint64) (place uint64, ok bool)
 }
 
-// sliceCursor walks a sorted slice.
-type sliceCursor struct {
-	list []uint64 // what is left
+// listCursor walks a list of a keyTable.
+type listCursor struct {
+	keys *keyTable
+	list []uint32 // what is left
 	desc bool
 }
 
-func (c *sliceCursor) seek(p uint64) (uint64, bool) {
+func (c *listCursor) at(i int) uint64 { return c.keys.place(c.list[i]) }
+
+func (c *listCursor) seek(p uint64) (uint64, bool) {
+	// Gallop, as steps are short as a rule.
 	if c.desc {
-		// Gallop from the end, as steps are short as a rule.
-		n := len(c.list)
-		step := 1
-		for n > 0 && c.list[n-1] > p {
-			if step > n {
-				step = n
-			}
-			if c.list[n-step] > p {
+		n, step := len(c.list), 1
+		for n > 0 && c.at(n-1) > p {
+			step = min(step, n)
+			if c.at(n-step) > p {
 				n -= step
 				step *= 2
 				continue
 			}
-			lo := n - step // c.list[lo] <= p
-			n = lo + 1 + sort.Search(n-1-lo, func(i int) bool { return c.list[lo+1+i] > p })
+			lo := n - step + 1 // the place before lo is not beyond p
+			n = lo + sort.Search(n-1-lo, func(i int) bool { return c.at(lo+i) > p })
 			break
 		}
-		c.list = c.list[:n]
-		if n == 0 {
+		if c.list = c.list[:n]; n == 0 {
 			return 0, false
 		}
-		return c.list[n-1], true
+		return c.at(n - 1), true
 	}
 	n, step := 0, 1
-	for n < len(c.list) && c.list[n] < p {
-		if n+step > len(c.list) {
-			step = len(c.list) - n
-		}
-		if c.list[n+step-1] < p {
+	for n < len(c.list) && c.at(n) < p {
+		step = min(step, len(c.list)-n)
+		if c.at(n+step-1) < p {
 			n += step
 			step *= 2
 			continue
 		}
-		n += sort.Search(step-1, func(i int) bool { return c.list[n+i] >= p })
+		n += sort.Search(step-1, func(i int) bool { return c.at(n+i) >= p })
 		break
 	}
-	c.list = c.list[n:]
-	if len(c.list) == 0 {
+	if c.list = c.list[n:]; len(c.list) == 0 {
 		return 0, false
 	}
-	return c.list[0], true
+	return c.at(0), true
 }
 
 // rangeCursor walks all places of [lo, hi).

@@ -82,14 +82,14 @@ func encodeIndex(x *memIndex, base uint64, blocks []blockPlace, count uint32, ma
 	for _, s := range scopes {
 		sc := x.byScope[s]
 		first := rank
-		list := x.keys.places(sc.key)
-		for _, p := range list {
-			times = putU32(times, uint32(placeTime(p)))
-			ordinals = append(ordinals, placeOrdinal(p))
-			rankOf[placeOrdinal(p)] = rank
+		list := x.keys.events(x.keys.find(sc.key))
+		for _, ordinal := range list {
+			times = putU32(times, x.keys.times[ordinal])
+			ordinals = append(ordinals, ordinal)
+			rankOf[ordinal] = rank
 			rank++
 		}
-		scopeSec = appendScope(scopeSec, s, sc, first, rank, uint32(placeTime(list[0])), uint32(placeTime(list[len(list)-1])))
+		scopeSec = appendScope(scopeSec, s, sc, first, rank, x.keys.times[list[0]], x.keys.times[list[len(list)-1]])
 		valueSec = appendValues(valueSec, &x.keys, sc)
 	}
 
@@ -102,13 +102,13 @@ func encodeIndex(x *memIndex, base uint64, blocks []blockPlace, count uint32, ma
 	for i := range entries {
 		e := &entries[i]
 		if e.list == 0 {
-			refs[i] = 1<<31 | rankOf[placeOrdinal(e.place)]
+			refs[i] = 1<<31 | rankOf[e.ordinal]
 			continue
 		}
 		refs[i] = uint32(len(lists))
 		scratch = scratch[:0]
-		for _, p := range x.keys.lists[e.list-1] {
-			scratch = append(scratch, rankOf[placeOrdinal(p)])
+		for _, ordinal := range x.keys.lists[e.list-1] {
+			scratch = append(scratch, rankOf[ordinal])
 		}
 		if !slices.IsSorted(scratch) { // a list over several scopes
 			slices.Sort(scratch)
@@ -124,10 +124,10 @@ func encodeIndex(x *memIndex, base uint64, blocks []blockPlace, count uint32, ma
 	keys := make([]byte, 0, keyTail*len(entries))
 	refSec := make([]byte, 0, int(h.width)*len(entries))
 	for i := range entries {
-		for bucket := entries[i].hash >> (keyBits - h.dirBits); uint64(len(directory)/4) <= bucket; {
+		for bucket := (entries[i].key - 1) >> (keyBits - h.dirBits); uint64(len(directory)/4) <= bucket; {
 			directory = putU32(directory, uint32(i))
 		}
-		k := entries[i].hash
+		k := entries[i].key - 1
 		keys = append(keys, byte(k), byte(k>>8), byte(k>>16), byte(k>>24), byte(k>>32))
 		ref := refs[i] &^ (1 << 31)
 		if refs[i]>>31 == 1 {
@@ -221,8 +221,8 @@ func (t *keyTable) sorted() []keyEntry {
 	const lead = 14
 	starts := make([]int, 1<<lead+1)
 	for i := range t.entries {
-		if e := &t.entries[i]; e.set {
-			starts[e.hash>>(keyBits-lead)+1]++
+		if e := &t.entries[i]; e.key != 0 {
+			starts[(e.key-1)>>(keyBits-lead)+1]++
 		}
 	}
 	for i := 1; i < len(starts); i++ {
@@ -231,14 +231,14 @@ func (t *keyTable) sorted() []keyEntry {
 	out := make([]keyEntry, t.used)
 	next := slices.Clone(starts)
 	for i := range t.entries {
-		if e := &t.entries[i]; e.set {
-			bucket := e.hash >> (keyBits - lead)
+		if e := &t.entries[i]; e.key != 0 {
+			bucket := (e.key - 1) >> (keyBits - lead)
 			out[next[bucket]] = *e
 			next[bucket]++
 		}
 	}
 	for b := range 1 << lead {
-		slices.SortFunc(out[starts[b]:starts[b+1]], func(v, w keyEntry) int { return cmp.Compare(v.hash, w.hash) })
+		slices.SortFunc(out[starts[b]:starts[b+1]], func(v, w keyEntry) int { return cmp.Compare(v.key, w.key) })
 	}
 	return out
 }

@@ -180,119 +180,129 @@ func (b bloom) has(key uint64) bool {
 	return true
 }
 
-// keyTable maps index keys to the places of the events that have them, in
-// order. It is an open-addressing table, because the keys are hashes already
+// keyTable maps index keys to the events that have them, in the order of their
+// places. It is an open-addressing table, because the keys are hashes already
 // and a segment has a few hundred thousand of them.
 type keyTable struct {
 	entries []keyEntry // power of two
 	used    int
-	lists   [][]uint64
+	lists   [][]uint32 // ordinals
+	times   []uint32   // by ordinal
 }
 
 type keyEntry struct {
-	hash  uint64
-	place uint64 // the only place, if list is 0
-	list  uint32 // 1 + index in lists, 0 if there is only one place
-	set   bool
+	key     uint64 // plus 1, so that 0 is an empty entry
+	list    uint32 // 1 + index in lists, 0 if there is only one event
+	ordinal uint32 // of the only event
 }
 
-// find returns the entry for hash, or nil.
-func (t *keyTable) find(hash uint64) *keyEntry {
-	if len(t.entries) == 0 {
-		return nil
+// newKeyTable makes a table for about the given number of keys.
+func newKeyTable(keys int) keyTable {
+	size := 1024
+	for size*3/4 < keys {
+		size *= 2
 	}
+	return keyTable{entries: make([]keyEntry, size)}
+}
+
+// find returns the entry of key, or nil.
+func (t *keyTable) find(key uint64) *keyEntry {
 	mask := uint64(len(t.entries) - 1)
-	for i := hash & mask; t.entries[i].set; i = (i + 1) & mask {
-		if t.entries[i].hash == hash {
+	for i := key & mask; t.entries[i].key != 0; i = (i + 1) & mask {
+		if t.entries[i].key == key+1 {
 			return &t.entries[i]
 		}
 	}
 	return nil
 }
 
-// places returns the places of hash in ascending order. The slice is valid
-// until the next add.
-func (t *keyTable) places(hash uint64) []uint64 {
-	e := t.find(hash)
-	if e == nil {
-		return nil
-	}
-	return t.placesOf(e)
-}
-
-func (t *keyTable) placesOf(e *keyEntry) []uint64 {
+// events returns the ordinals of an entry's events, valid until the next add.
+func (t *keyTable) events(e *keyEntry) []uint32 {
 	if e.list == 0 {
-		return []uint64{e.place}
+		return []uint32{e.ordinal}
 	}
 	return t.lists[e.list-1]
 }
 
-// add puts place into the list of hash and reports whether hash is new.
-func (t *keyTable) add(hash, place uint64) (isNew bool) {
+// place is where an event stands in the order of its segment.
+func (t *keyTable) place(ordinal uint32) uint64 { return placeOf(int64(t.times[ordinal]), ordinal) }
+
+// add adds an event to the list of key and reports whether key is new. The
+// event's time must be known.
+func (t *keyTable) add(key uint64, ordinal uint32) (isNew bool) {
 	if t.used >= len(t.entries)*3/4 {
 		t.grow()
 	}
 	mask := uint64(len(t.entries) - 1)
-	i := hash & mask
-	for ; t.entries[i].set; i = (i + 1) & mask {
+	i := key & mask
+	for ; t.entries[i].key != 0; i = (i + 1) & mask {
 		e := &t.entries[i]
-		if e.hash != hash {
+		if e.key != key+1 {
 			continue
 		}
 		if e.list == 0 {
-			list := make([]uint64, 2, 4)
-			list[0], list[1] = min(e.place, place), max(e.place, place)
-			t.lists = append(t.lists, list)
+			list := make([]uint32, 1, 4)
+			list[0] = e.ordinal
+			t.lists = append(t.lists, t.insert(list, ordinal))
 			e.list = uint32(len(t.lists))
 			return false
 		}
-		t.lists[e.list-1] = insertPlace(t.lists[e.list-1], place)
+		t.lists[e.list-1] = t.insert(t.lists[e.list-1], ordinal)
 		return false
 	}
-	t.entries[i] = keyEntry{hash: hash, place: place, set: true}
+	t.entries[i] = keyEntry{key: key + 1, ordinal: ordinal}
 	t.used++
 	return true
 }
 
-// insertPlace inserts a place into a sorted list. Events arrive nearly in the
-// order of their times, so the place is near the end.
-func insertPlace(list []uint64, place uint64) []uint64 {
+// insert inserts an event into a list. Events arrive nearly in the order of
+// their times, so it belongs near the end.
+func (t *keyTable) insert(list []uint32, ordinal uint32) []uint32 {
 	n := len(list)
-	list = append(list, place)
-	if list[n-1] <= place {
+	place := t.place(ordinal)
+	list = append(list, ordinal)
+	if t.place(list[n-1]) <= place {
 		return list
 	}
 	step := 1
-	for step < n && list[n-step] > place {
+	for step < n && t.place(list[n-step]) > place {
 		step *= 2
 	}
-	lo, hi := max(0, n-step), n-step/2 // list[hi] > place, or hi == n
+	lo, hi := max(0, n-step), n-step/2
 	for lo < hi {
-		if m := (lo + hi) / 2; list[m] > place {
+		if m := (lo + hi) / 2; t.place(list[m]) > place {
 			hi = m
 		} else {
 			lo = m + 1
 		}
 	}
 	copy(list[lo+1:], list[lo:n])
-	list[lo] = place
+	list[lo] = ordinal
 	return list
 }
 
 func (t *keyTable) grow() {
 	old := t.entries
-	t.entries = make([]keyEntry, max(1024, 2*len(old)))
+	t.entries = make([]keyEntry, 2*len(old))
 	mask := uint64(len(t.entries) - 1)
 	for _, e := range old {
-		if !e.set {
+		if e.key == 0 {
 			continue
 		}
-		i := e.hash & mask
-		for t.entries[i].set {
+		i := (e.key - 1) & mask
+		for t.entries[i].key != 0 {
 			i = (i + 1) & mask
 		}
 		t.entries[i] = e
 	}
+}
+
+// setTime notes an event's time before it is added.
+func (t *keyTable) setTime(ordinal uint32, time int64) {
+	for int(ordinal) >= len(t.times) {
+		t.times = append(t.times, make([]uint32, max(1024, len(t.times)/2))...)
+	}
+	t.times[ordinal] = uint32(time)
 }
 
 func putU32(b []byte, v uint32) []byte { return binary.LittleEndian.AppendUint32(b, v) }

@@ -83,28 +83,65 @@ func (s *liveSegment) readBlock(dst []byte, i int) (block, error) {
 	s.mu.RUnlock()
 	buf := readBuffers.get(blockHeaderSize + int(p.stored))
 	defer readBuffers.put(buf)
-	fail := func(err error) (block, error) {
-		seq := s.base + uint64(p.first)
-		return block{}, &Damage{File: s.name, Segment: s.base, Offset: p.offset, FirstSeq: seq, LastSeq: seq, What: err.Error()}
-	}
 	if _, err := s.file.ReadAt(buf, p.offset); err != nil {
-		return fail(fmt.Errorf("read block: %w", err))
+		return block{}, s.damage(p, fmt.Errorf("read block: %w", err))
 	}
-	h, err := parseBlockHeader(buf)
+	b := block{memory: dst}
+	return b, s.parse(&b, p, buf)
+}
+
+// parse checks the block at p, whose bytes are stored, and takes its payload
+// into b's memory.
+func (s *liveSegment) parse(b *block, p liveBlock, stored []byte) error {
+	h, err := parseBlockHeader(stored)
 	if err == nil && (h.firstSeq != s.base+uint64(p.first) || h.stored != p.stored) {
 		err = errBlockFields
 	}
 	if err != nil {
-		return fail(err)
+		return s.damage(p, err)
 	}
-	if h.flags&blockLost != 0 {
-		return block{memory: dst, first: p.first, count: h.count, lost: true, fileName: s.name, offset: p.offset}, nil
+	b.first, b.count, b.arrival, b.fileName, b.offset = p.first, h.count, h.arrival, s.name, p.offset
+	if b.lost = h.flags&blockLost != 0; b.lost {
+		return nil
 	}
-	b := block{memory: dst, first: p.first, count: h.count, arrival: h.arrival, fileName: s.name, offset: p.offset}
-	if err := decodeBlock(&b, &h, buf[blockHeaderSize:], nil); err != nil {
-		return fail(err)
+	if err := decodeBlock(b, &h, stored[blockHeaderSize:], nil); err != nil {
+		return s.damage(p, err)
 	}
-	return b, nil
+	return nil
+}
+
+func (s *liveSegment) damage(p liveBlock, err error) error {
+	seq := s.base + uint64(p.first)
+	return &Damage{File: s.name, Segment: s.base, Offset: p.offset, FirstSeq: seq, LastSeq: seq, What: err.Error()}
+}
+
+// walk calls fn with each block of a segment that is no longer written to. A
+// block is valid only within fn.
+func (s *liveSegment) walk(fn func(*block) error) error {
+	window := make([]byte, 0, flushBytes) // of the file
+	var begin int64
+	var b block
+	for _, p := range s.blockAt {
+		size := blockHeaderSize + int(p.stored)
+		if p.offset < begin || p.offset+int64(size) > begin+int64(len(window)) {
+			n := min(max(size, cap(window)), int(s.size-p.offset))
+			if n > cap(window) {
+				window = make([]byte, 0, n)
+			}
+			window, begin = window[:n], p.offset
+			if _, err := s.file.ReadAt(window, begin); err != nil {
+				return s.damage(p, fmt.Errorf("read blocks: %w", err))
+			}
+		}
+		at := int(p.offset - begin)
+		if err := s.parse(&b, p, window[at:at+size]); err != nil {
+			return err
+		}
+		if err := fn(&b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insert puts records into the index.
@@ -141,21 +178,20 @@ func (x *liveIndex) scopes(q Scope, yield func(scopeView)) {
 		if !q.matches(s) {
 			continue
 		}
-		if list := x.keys.places(sc.key); len(list) > 0 {
-			yield(scopeView{Scope: s, minTime: placeTime(list[0]), maxTime: placeTime(list[len(list)-1])})
-		}
+		list := x.keys.events(x.keys.find(sc.key))
+		yield(scopeView{Scope: s, minTime: int64(x.keys.times[list[0]]), maxTime: int64(x.keys.times[list[len(list)-1]])})
 	}
 }
 
 func (x *liveIndex) key(v *scopeView, hash uint64, desc bool) cursor {
-	if list := x.keys.places(hash); list != nil {
-		return &sliceCursor{list: list, desc: desc}
+	if e := x.keys.find(hash); e != nil {
+		return &listCursor{keys: &x.keys, list: x.keys.events(e), desc: desc}
 	}
 	return nil
 }
 
 func (x *liveIndex) whole(v *scopeView, desc bool) cursor {
-	return &sliceCursor{list: x.keys.places(x.byScope[v.Scope].key), desc: desc}
+	return x.key(v, x.byScope[v.Scope].key, desc)
 }
 
 func (x *liveIndex) texts(v *scopeView, a cairn.Attribute, yield func(string, uint64)) (bool, error) {

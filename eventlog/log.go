@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,7 +94,8 @@ type Log struct {
 
 	// The committer's own.
 	open        *liveSegment
-	groupBuf    []byte
+	gather      []byte // commits that are written together
+	keyHint     int    // how many index keys a segment has
 	lastArrival int64
 
 	doubles doubles
@@ -195,6 +197,13 @@ func (l *Log) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err
+}
+
+// unreadable returns the segments that could not be opened.
+func (l *Log) unreadable() []error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lost)
 }
 
 // stop stops the log for good: nothing more is written to it.

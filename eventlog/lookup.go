@@ -33,6 +33,7 @@ func (l *Log) Lookup(ctx context.Context, q Query) (*Page, error) {
 	if s.until < s.since {
 		return page, nil
 	}
+	page.Damage = l.unreadable()
 	m := s.merge(ctx, v, &page.Damage)
 	after := q.After
 	for {
@@ -423,9 +424,9 @@ func (s *search) load(ctx context.Context, hits []hit, damage *[]error) ([]cairn
 	return out, nil
 }
 
-// eachTask runs n tasks, on several processors when that pays.
+// eachTask runs n tasks of some ten microseconds each on all processors.
 func eachTask(ctx context.Context, n int, run func(int)) error {
-	workers := min(runtime.GOMAXPROCS(0), n/4)
+	workers := min(runtime.GOMAXPROCS(0), n)
 	if workers <= 1 {
 		for i := range n {
 			if err := ctx.Err(); err != nil {

@@ -47,7 +47,10 @@ type indexed struct {
 	keys    []indexKey // the scope's own key first
 }
 
-func newMemIndex() *memIndex { return &memIndex{byScope: make(map[Scope]*memScope)} }
+// newMemIndex makes an index for about the given number of keys.
+func newMemIndex(keys int) *memIndex {
+	return &memIndex{keys: newKeyTable(keys), byScope: make(map[Scope]*memScope)}
+}
 
 func (x *memIndex) insert(r *indexed) {
 	if len(x.byScope) == 0 || r.time < x.minTime {
@@ -63,10 +66,10 @@ func (x *memIndex) insert(r *indexed) {
 		sc = &memScope{key: r.keys[0].hash}
 		x.byScope[s] = sc
 	}
-	place := placeOf(r.time, r.ordinal)
+	x.keys.setTime(r.ordinal, r.time)
 	for i := range r.keys {
 		k := &r.keys[i]
-		if !x.keys.add(k.hash, place) {
+		if !x.keys.add(k.hash, r.ordinal) {
 			continue
 		}
 		if k.attr == cairn.AttrEventID {

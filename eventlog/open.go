@@ -83,8 +83,8 @@ func (l *Log) defaults() {
 	l.seals = make(chan *liveSegment, sealBacklog)
 	l.sealed = make(chan struct{})
 	l.holds = make(map[string]Position)
-	l.doubles.claims = make(map[claimKey]claim)
-	l.doubles.ids = make(map[uint64]int)
+	l.doubles.claims = make(map[uint64]claim)
+	l.doubles.others = make(map[uint64][]claim)
 }
 
 func (l *Log) open_() error {

@@ -3,6 +3,8 @@ package eventlog
 import (
 	"context"
 	"iter"
+	"runtime"
+	"sync"
 
 	"cairn"
 )
@@ -10,7 +12,8 @@ import (
 // Read gives the records from a position on, up to the newest that was durable
 // at the time of the call, by rising seq. Their fields are not extracted. An
 // event and its bytes are valid until the next one is asked for. A damaged
-// place is given as a *Damage error, and reading goes on behind it.
+// place is given as a *Damage error, and reading goes on behind it; segments that
+// could not be opened are given first.
 func (l *Log) Read(ctx context.Context, from Position) iter.Seq2[*cairn.Event, error] {
 	return func(yield func(*cairn.Event, error) bool) {
 		end := l.End().seq
@@ -20,6 +23,11 @@ func (l *Log) Read(ctx context.Context, from Position) iter.Seq2[*cairn.Event, e
 			return
 		}
 		defer v.release()
+		for _, err := range l.unreadable() {
+			if !yield(nil, err) {
+				return
+			}
+		}
 		for _, seg := range v.segments {
 			if !readSegment(ctx, seg, from.seq, end, yield) {
 				return
@@ -39,47 +47,68 @@ func readSegment(ctx context.Context, seg segment, from, end uint64, yield func(
 	if from > base {
 		first = max(0, seg.blockOf(uint32(from-base)))
 	}
-	// One block is decompressed ahead while the caller works on another.
-	type decoded struct {
-		block block
-		err   error
-	}
-	stop := make(chan struct{})
-	ahead := make(chan decoded, 1)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer close(ahead)
-		for i := first; i < n; i++ {
-			b, err := seg.readBlock(blockBuffers.get(blockSize), i)
-			select {
-			case ahead <- decoded{b, err}:
-			case <-stop:
-				return
-			}
-		}
-	}()
-	defer func() { close(stop); <-done }()
-	for d := range ahead {
+	ahead := decodeAhead(seg, first, n)
+	defer ahead.stop()
+	for d := range ahead.blocks {
+		b := <-d
 		if err := ctx.Err(); err != nil {
 			yield(nil, err)
 			return false
 		}
-		if d.err != nil {
-			if !yield(nil, d.err) {
+		if b.err != nil {
+			if !yield(nil, b.err) {
 				return false
 			}
 			continue
 		}
-		if base+uint64(d.block.first) >= end {
+		if base+uint64(b.block.first) >= end {
 			return true
 		}
-		if !yieldBlock(&d.block, base, from, end, yield) {
+		if !yieldBlock(&b.block, base, from, end, yield) {
 			return false
 		}
-		blockBuffers.put(d.block.memory)
+		blockBuffers.put(b.block.memory)
 	}
 	return true
+}
+
+// A readAhead decompresses blocks on all processors while its reader works,
+// and gives them in order.
+type readAhead struct {
+	blocks chan chan decodedBlock
+	quit   chan struct{}
+	done   sync.WaitGroup
+}
+
+type decodedBlock struct {
+	block block
+	err   error
+}
+
+// decodeAhead starts on the blocks [first, end) of a segment.
+func decodeAhead(seg segment, first, end int) *readAhead {
+	r := &readAhead{blocks: make(chan chan decodedBlock, runtime.GOMAXPROCS(0)), quit: make(chan struct{})}
+	r.done.Go(func() {
+		defer close(r.blocks)
+		for i := first; i < end; i++ {
+			d := make(chan decodedBlock, 1)
+			select {
+			case r.blocks <- d: // waits while enough are under way
+			case <-r.quit:
+				return
+			}
+			r.done.Go(func() {
+				b, err := seg.readBlock(blockBuffers.get(blockSize), i)
+				d <- decodedBlock{b, err}
+			})
+		}
+	})
+	return r
+}
+
+func (r *readAhead) stop() {
+	close(r.quit)
+	r.done.Wait()
 }
 
 func yieldBlock(b *block, base, from, end uint64, yield func(*cairn.Event, error) bool) bool {

@@ -37,7 +37,7 @@ func rebuildIndex(fsys durable.FS, dir string, base uint64, h hasher) ([]byte, e
 		return nil, err
 	}
 	defer s.file.Close()
-	x := newMemIndex()
+	x := newMemIndex(0)
 	scopes := scopeCache{hasher: h}
 	leaves := newLeafHasher()
 	var record cairn.Record

@@ -196,7 +196,7 @@ func (l *Log) recover(base, next uint64) (*liveSegment, error) {
 		}
 	}
 	live := &liveSegment{base: base, name: name, created: scan.header.created, size: scan.end,
-		idx: newMemIndex(), hashed: treeRange{start: base, end: base}}
+		idx: newMemIndex(0), hashed: treeRange{start: base, end: base}}
 	if live.file, err = l.cfg.FS.OpenFile(name, os.O_RDWR, 0o600); err != nil {
 		return nil, err
 	}

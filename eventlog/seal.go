@@ -15,19 +15,22 @@ import (
 // sealLoop seals full segments, one after another.
 func (l *Log) sealLoop() {
 	var waiting []*liveSegment
-	retry := time.NewTicker(10 * time.Second)
+	retry := time.NewTicker(2 * time.Second)
 	defer retry.Stop()
-	seals := l.seals
-	for seals != nil || len(waiting) > 0 {
+	for {
+		in := l.seals
+		if len(waiting) > 0 {
+			in = nil // what waits bounds what may come
+		}
 		select {
-		case seg, ok := <-seals:
+		case seg, ok := <-in:
 			if !ok {
 				return // what waits is sealed when the log is opened again
 			}
 			waiting = append(waiting, seg)
 		case <-retry.C:
 		case <-l.stopc:
-			for range seals {
+			for range l.seals {
 			}
 			return
 		}
@@ -62,6 +65,10 @@ func (l *Log) sealLoop() {
 // file is the truth: whatever a crash leaves of the others is made again.
 func (l *Log) seal(live *liveSegment) error {
 	live.indexing.Wait()
+	// A seal that runs into a full disk has cost time for nothing.
+	if free, err := l.cfg.FS.Free(l.cfg.Dir); err == nil && free < uint64(live.size/3) {
+		return fmt.Errorf("seal segment %016x: %d bytes are free, about %d are needed: %w", live.base, free, live.size/3, syscall.ENOSPC)
+	}
 	w, err := l.writeSegment(live)
 	if err != nil {
 		return fmt.Errorf("seal segment %016x: %w", live.base, err)
@@ -91,6 +98,11 @@ func (l *Log) seal(live *liveSegment) error {
 	if err != nil {
 		return fmt.Errorf("open the sealed segment: %w", err)
 	}
+	// The tree comes before the view: Head passes over live segments that the
+	// tree has already.
+	l.mu.Lock()
+	l.tree, l.prevSeal = tree, sha256.Sum256(text)
+	l.mu.Unlock()
 	l.change(func(segs []segment) []segment {
 		for i := range segs {
 			if segs[i] == segment(live) {
@@ -99,17 +111,15 @@ func (l *Log) seal(live *liveSegment) error {
 		}
 		return segs
 	})
-	l.mu.Lock()
-	l.tree, l.prevSeal = tree, sha256.Sum256(text)
-	l.mu.Unlock()
 
-	// Everything that replaces the .log file is durable. A crash before the
-	// removal is has the segment sealed once more, to the same bytes.
-	if err := l.cfg.FS.Remove(live.name); err != nil {
-		return fmt.Errorf("remove the sealed segment's log: %w", err)
+	// Everything that replaces the .log file is durable. If it stays, or comes
+	// back after a crash, the segment is sealed once more, to the same bytes.
+	err = l.cfg.FS.Remove(live.name)
+	if err == nil {
+		err = l.cfg.FS.SyncDir(l.cfg.Dir)
 	}
-	if err := l.cfg.FS.SyncDir(l.cfg.Dir); err != nil {
-		return fmt.Errorf("remove the sealed segment's log: %w", err)
+	if err != nil {
+		l.cfg.Logger.Warn("a sealed segment's log stays until the next start", "error", err)
 	}
 	return nil
 }
@@ -142,7 +152,7 @@ func (l *Log) writeSegment(live *liveSegment) (w written, err error) {
 	if err != nil {
 		return w, err
 	}
-	out := segmentWriter{file: f, enc: enc, base: live.base, frames: sha256.New()}
+	out := segmentWriter{file: f, enc: enc, base: live.base, frameSum: sha256.New()}
 	out.buf = append(out.buf, fileHeaderBytes(fileHeader{magic: segMagic, base: live.base, created: live.created,
 		dict: uint32(len(dict)), dictSum: checksum(dict)})...)
 	out.buf = append(out.buf, dict...)
@@ -164,42 +174,31 @@ func (l *Log) writeSegment(live *liveSegment) (w written, err error) {
 		return w, err
 	}
 	w.places, w.lost = out.places, out.lost
-	out.frames.Sum(w.frames[:0])
+	out.frameSum.Sum(w.frames[:0])
 	return w, nil
 }
 
 func (l *Log) copyRecords(live *liveSegment, out *segmentWriter) error {
-	n, _ := live.blocks()
-	for i := range n {
+	return live.walk(func(b *block) error {
 		select {
 		case <-l.stopc:
 			return ErrClosed
 		default:
 		}
-		buf := blockBuffers.get(blockSize)
-		b, err := live.readBlock(buf, i)
-		if err != nil {
-			return err
-		}
 		if b.lost {
-			err = out.lose(b.first, b.count)
-		} else {
-			var wErr error
-			err = b.each(live.base, func(ordinal uint32, f *frame) {
-				if wErr == nil {
-					wErr = out.add(ordinal, f)
-				}
-			})
-			if err == nil {
-				err = wErr
+			return out.lose(b.first, b.count)
+		}
+		var failed error
+		err := b.each(live.base, func(ordinal uint32, f *frame) {
+			if failed == nil {
+				failed = out.add(ordinal, f)
 			}
-			blockBuffers.put(b.memory)
+		})
+		if err == nil {
+			err = failed
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
 }
 
 // sampleDictionary takes records from all over a segment, dictSize bytes in
@@ -235,16 +234,17 @@ type segmentWriter struct {
 	enc  *encoder
 	base uint64
 
-	size    int64  // written to the file
-	buf     []byte // to be written
-	places  []blockPlace
-	chain   uint32
-	payload payload
-	joined  []byte
-	header  blockHeader // of the block in payload
-	lost    []seqRange
+	size   int64  // written to the file
+	buf    []byte // to be written
+	places []blockPlace
+	chain  uint32
+	frames []frame // of the block that is being filled
+	arena  []byte  // their bytes
+	joined []byte
+	header blockHeader // of that block
+	lost   []seqRange
 
-	frames interface {
+	frameSum interface {
 		Write([]byte) (int, error)
 		Sum([]byte) []byte
 	}
@@ -254,18 +254,25 @@ type segmentWriter struct {
 const flushBytes = 1 << 20
 
 func (w *segmentWriter) add(ordinal uint32, f *frame) error {
-	if !w.payload.fits(len(f.raw), sealedBlockSize) {
+	if len(w.frames) > 0 && len(w.arena)+len(f.raw)+(len(w.frames)+1)*maxFrameOverhead > sealedBlockSize {
 		if err := w.endBlock(); err != nil {
 			return err
 		}
 	}
 	if w.header.count == 0 {
 		w.header = blockHeader{codec: codecZstd, firstSeq: w.base + uint64(ordinal), group: w.base, arrival: f.arrival}
-		w.payload.begin(f.arrival)
 	}
-	w.payload.add(f)
+	// The arena never moves while the block is filled, as but a first record
+	// that is longer fits into less.
+	if len(w.frames) == 0 && cap(w.arena) < max(sealedBlockSize, len(f.raw)) {
+		w.arena = make([]byte, 0, max(sealedBlockSize, len(f.raw)))
+	}
+	w.arena = append(w.arena, f.raw...)
+	g := *f
+	g.raw = w.arena[len(w.arena)-len(f.raw):]
+	w.frames = append(w.frames, g)
 	w.header.count++
-	hashFrame(w.frames, f)
+	hashFrame(w.frameSum, f)
 	return nil
 }
 
@@ -297,7 +304,7 @@ func (w *segmentWriter) endBlock() error {
 	w.places = append(w.places, blockPlace{uint64(w.size) + uint64(at), uint32(w.header.firstSeq - w.base)})
 	w.buf = append(w.buf, make([]byte, blockHeaderSize)...)
 	if w.header.flags&blockLost == 0 {
-		w.joined = w.payload.appendTo(w.joined[:0])
+		w.joined = appendPayload(w.joined[:0], w.frames, w.header.arrival)
 		w.header.raw = uint32(len(w.joined))
 		var err error
 		if w.buf, err = w.enc.append(w.buf, w.joined); err != nil {
@@ -310,7 +317,7 @@ func (w *segmentWriter) endBlock() error {
 	h.put(w.buf[at:])
 	w.chain = h.sum
 	w.header = blockHeader{}
-	w.payload.begin(0)
+	w.frames, w.arena = w.frames[:0], w.arena[:0]
 	if len(w.buf) >= flushBytes {
 		return w.flush()
 	}

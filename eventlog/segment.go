@@ -314,13 +314,14 @@ func (p *bufferPool) get(size int) []byte {
 }
 
 func (p *bufferPool) put(b []byte) {
-	if cap(b) <= 1<<20 {
+	if cap(b) <= 4<<20 {
 		p.pool.Put(&b)
 	}
 }
 
 var (
-	readBuffers   bufferPool // stored blocks
-	blockBuffers  bufferPool // decompressed blocks
-	encodeBuffers bufferPool // compressed blocks on their way to the disk
+	readBuffers  bufferPool // stored blocks
+	blockBuffers bufferPool // decompressed blocks
+
+	commitBuffers bufferPool // batches on their way to the disk
 )
