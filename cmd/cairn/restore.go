@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cairn/server"
+)
+
+func (a *app) restoreCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "restore FILE --data DIR",
+		Short: "Make a data directory from a backup",
+		Long: `Make a data directory from a backup, and check it. The directory must be empty or
+not there. With - the archive is read from standard input.
+
+If the backup holds no master key, name it with --master-key-file.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := a.stdin
+			if args[0] != stdinName {
+				f, err := os.Open(args[0])
+				if err != nil {
+					return fmt.Errorf("restore: %w", err)
+				}
+				defer f.Close()
+				in = f
+			}
+			data := a.settings.values["data"]
+			m, err := server.Restore(in, data)
+			if err != nil {
+				return fmt.Errorf("restore: %w", err)
+			}
+			if _, err := fmt.Fprintf(a.stdout, "Restored %d files into %s, each as the backup's manifest has it.\n", len(m.Files), data); err != nil {
+				return err
+			}
+			return a.checkRestored(cmd, m)
+		},
+	}
+}
+
+// checkRestored checks the new directory as far as there is a key for it.
+func (a *app) checkRestored(cmd *cobra.Command, m *server.Manifest) error {
+	cfg, err := a.serverConfig()
+	if err != nil {
+		return err
+	}
+	key := cfg.MasterKeyFile
+	if key == "" {
+		key = filepath.Join(cfg.Data, server.MasterKeyName)
+	}
+	if _, err := os.Stat(key); errors.Is(err, os.ErrNotExist) {
+		_, err := fmt.Fprintf(a.stdout, "The backup holds no master key. Put it at %s (mode 0600), or name it with --master-key-file; then run `cairn check --data %s`.\n", key, shellQuote(cfg.Data))
+		return err
+	}
+	begin := time.Now()
+	report, err := server.CheckDirectory(cmd.Context(), quiet(cfg, a), func(int64) {})
+	if err != nil {
+		return err
+	}
+	return a.printReport(report, time.Since(begin), "text")
+}

@@ -1,0 +1,166 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"regexp"
+	"time"
+
+	"cairn/eventlog"
+	"cairn/internal/durable"
+)
+
+// The documented defaults of Config.
+const (
+	DefaultListen    = "127.0.0.1:4586"
+	DefaultData      = "./cairn-data"
+	DefaultAccountID = "000000000000"
+	DefaultRegion    = "us-east-1"
+	DefaultRetention = 90 * 24 * time.Hour
+)
+
+// Config says how to open and serve a data directory. Its zero values are the
+// documented defaults.
+type Config struct {
+	// Data is the data directory; DefaultData if empty.
+	Data string
+
+	// Listen is the TCP address of the server; DefaultListen if empty. Port 0
+	// picks a free port.
+	Listen string
+
+	// Insecure allows a Listen address that other machines can reach, although
+	// what is served there is not encrypted.
+	Insecure bool
+
+	// AccountID and Region are those of requests that name none; the defaults
+	// are DefaultAccountID and DefaultRegion. Regions are all that exist; only
+	// Region if empty.
+	AccountID string
+	Region    string
+	Regions   []string
+
+	// Retention is how long events are kept, eventlog.Forever to keep
+	// everything. If zero it stays what the store was last opened with,
+	// DefaultRetention for a new one.
+	Retention time.Duration
+
+	// MasterKeyFile holds the key that seals secrets at rest, or MasterKey is
+	// that key. Without either it is in master.key in the data directory, and
+	// made along with it.
+	MasterKeyFile string
+	MasterKey     []byte
+
+	// Version is the program's version, shown in metrics and status.
+	Version string
+
+	// FS is the file system of the stores; durable.OS if nil.
+	FS durable.FS
+
+	// Now is the clock of the event log; time.Now if nil.
+	Now func() time.Time
+
+	// Logger receives what happens; nothing is logged if nil.
+	Logger *slog.Logger
+}
+
+var (
+	accountIDPattern = regexp.MustCompile(`^\d{12}$`)
+	regionPattern    = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$`)
+)
+
+// withDefaults returns c with every empty setting replaced by its default.
+func (c Config) withDefaults() Config {
+	set := func(s *string, def string) {
+		if *s == "" {
+			*s = def
+		}
+	}
+	set(&c.Data, DefaultData)
+	set(&c.Listen, DefaultListen)
+	set(&c.AccountID, DefaultAccountID)
+	set(&c.Region, DefaultRegion)
+	if len(c.Regions) == 0 {
+		c.Regions = []string{c.Region}
+	}
+	if c.FS == nil {
+		c.FS = durable.OS
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	return c
+}
+
+// A SettingError is a setting that cannot be used.
+type SettingError struct {
+	Setting string // the flag's name without dashes, e.g. "account-id"
+	Value   string
+	Why     string
+}
+
+func (e *SettingError) Error() string {
+	return fmt.Sprintf("%s %q: %s", e.Setting, e.Value, e.Why)
+}
+
+// Validate returns a *SettingError for the first setting that cannot be used.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	if !accountIDPattern.MatchString(c.AccountID) {
+		return &SettingError{"account-id", c.AccountID, "an AWS account ID has 12 digits"}
+	}
+	if !regionPattern.MatchString(c.Region) {
+		return &SettingError{"region", c.Region, "not the form of a region, such as us-east-1"}
+	}
+	home := false
+	for _, r := range c.Regions {
+		if !regionPattern.MatchString(r) {
+			return &SettingError{"regions", r, "not the form of a region, such as us-east-1"}
+		}
+		home = home || r == c.Region
+	}
+	if !home {
+		return &SettingError{"regions", fmt.Sprint(c.Regions), "the region " + c.Region + " (--region) is not among them"}
+	}
+	if c.Retention != 0 && c.Retention != eventlog.Forever && c.Retention < time.Hour {
+		return &SettingError{"retention", c.Retention.String(), "at least one hour, or 0 to keep events for ever"}
+	}
+	return c.validateListen()
+}
+
+// validateListen refuses an address that other machines can reach unless that
+// was asked for.
+func (c Config) validateListen() error {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return &SettingError{"listen", c.Listen, "not of the form address:port, such as " + DefaultListen}
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return &SettingError{"listen", c.Listen, "the port is not a number from 0 to 65535"}
+	}
+	if c.Insecure || host == "" && port == "0" || host == "localhost" {
+		return nil
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return &SettingError{"listen", c.Listen, "other machines could reach this address, and the connection would not be encrypted; use a loopback address, or --insecure if that is meant"}
+}
+
+// listenAddress is the address to listen on: a bare ":0" stays on loopback.
+func (c Config) listenAddress() string {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err == nil && host == "" && !c.Insecure {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return c.Listen
+}
+
+// errNoData says that a data directory is not there.
+var errNoData = errors.New("there is no Cairn data directory")
