@@ -111,9 +111,8 @@ func (l *Log) Append(ctx context.Context, b Batch) ([]Result, error) {
 	var err error
 	if c != nil {
 		a.build(&b, c)
-		if err = l.submit(c); err == nil {
-			a.index(c)
-		}
+		a.entries(c)
+		err = l.submit(c)
 	}
 	a.settle(l, c, results, &err)
 	if err != nil {
@@ -127,7 +126,7 @@ func (l *Log) Append(ctx context.Context, b Batch) ([]Result, error) {
 type appendWork struct {
 	records []appendRecord
 	keys    []indexKey
-	index_  []indexed
+	index   []indexed
 	doubles []pendingDouble
 	record  cairn.Record
 	hasher  *leafHasher
@@ -157,11 +156,11 @@ var appends = sync.Pool{New: func() any { return &appendWork{hasher: newLeafHash
 func (a *appendWork) free() {
 	clear(a.records)
 	clear(a.keys)
-	clear(a.index_)
+	clear(a.index)
 	clear(a.doubles)
 	clear(a.frames)
 	a.record = cairn.Record{Resources: a.record.Resources[:0]}
-	a.records, a.keys, a.index_, a.doubles = a.records[:0], a.keys[:0], a.index_[:0], a.doubles[:0]
+	a.records, a.keys, a.index, a.doubles = a.records[:0], a.keys[:0], a.index[:0], a.doubles[:0]
 	if cap(a.keys) <= 1<<17 {
 		appends.Put(a)
 	}
@@ -275,24 +274,15 @@ func (a *appendWork) build(b *Batch, c *commit) {
 	c.add(a.frames)
 }
 
-// index puts the stored records into the index of their segment.
-func (a *appendWork) index(c *commit) {
-	ordinal := uint32(c.first - c.segment.base)
-	arrival := c.arrival / 1e6
+// entries makes what the index will need to know of the stored records.
+func (a *appendWork) entries(c *commit) {
 	for i := range a.records {
-		r := &a.records[i]
-		if !r.store {
-			continue
+		if r := &a.records[i]; r.store {
+			a.index = append(a.index, indexed{scope: r.scope, time: r.time, ahead: r.flags&cairn.FlagAhead != 0,
+				keys: a.keys[r.keys[0]:r.keys[1]]})
 		}
-		t := r.time
-		if r.flags&cairn.FlagAhead != 0 {
-			t = arrival
-		}
-		a.index_ = append(a.index_, indexed{scope: r.scope, time: t, ordinal: ordinal, keys: a.keys[r.keys[0]:r.keys[1]]})
-		ordinal++
 	}
-	c.segment.insert(a.index_)
-	c.segment.indexing.Done()
+	c.index = a.index
 }
 
 // settle fills in the seqs, gives up the claims and waits for the twins of

@@ -113,6 +113,9 @@ func (c *checker) run() error {
 	for _, name := range c.files.tmp {
 		c.report.Notes = append(c.report.Notes, name+" is left over from a write that did not finish")
 	}
+	for _, name := range c.files.stale {
+		c.report.Notes = append(c.report.Notes, name+" is left over from a segment that was sealed")
+	}
 	for _, name := range c.files.other {
 		c.fault(name, 0, errors.New("the file does not belong here"))
 	}
@@ -140,14 +143,19 @@ func (c *checker) quarantine() error {
 	}
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
+		if path.Ext(name) == ".tmp" {
+			c.report.Notes = append(c.report.Notes, name+" is left over from a write that did not finish")
+			continue
+		}
 		data, err := durable.ReadFile(c.FS, name)
 		if err != nil {
 			return err
 		}
-		if at, err := readQuarantine(data, func(*Rejected) { c.report.Quarantined++ }); err != nil {
+		whole := readQuarantine(data, func(*Rejected) { c.report.Quarantined++ }, func(at int64, err error) {
 			c.damage(&Damage{File: name, Offset: at, FirstSeq: 1, What: err.Error()})
-		} else if at < int64(len(data)) {
-			c.tail(name, int64(len(data))-at, at)
+		})
+		if whole < int64(len(data)) {
+			c.tail(name, int64(len(data))-whole, whole)
 		}
 	}
 	return nil
@@ -388,6 +396,11 @@ func (c *checker) index(base uint64, s *seal) error {
 		return err
 	}
 	f, err := parseIndex(data)
+	var newer *NewerFormatError
+	if errors.As(err, &newer) {
+		newer.File = name
+		return newer
+	}
 	if err == nil {
 		err = f.checkAll()
 	}

@@ -1,9 +1,11 @@
 package eventlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -16,6 +18,7 @@ type commit struct {
 	buf     []byte // the blocks as they will stand in the file
 	blocks  []builtBlock
 	leaves  []tlog.Hash
+	index   []indexed // what the index needs to know of the records
 	records int
 	raw     int64
 	rotate  bool // end the open segment first
@@ -25,7 +28,7 @@ type commit struct {
 	err     error
 	first   uint64 // seq of the first record
 	arrival int64
-	segment *liveSegment
+	segment *liveSegment // of the whole group; set on its first commit
 }
 
 // A builtBlock is a block of a commit whose header lacks its place in the log.
@@ -60,34 +63,55 @@ const (
 // commitLoop writes commits until the queue is closed.
 func (l *Log) commitLoop() {
 	defer close(l.seals)
-	group := make([]*commit, 0, groupCommits)
+	defer close(l.durable)
 	for c := range l.queue {
-		group = append(group[:0], c)
+		group := []*commit{c}
 		size := c.raw
 	collect:
 		for len(group) < groupCommits && size < groupBytes && !c.rotate {
 			select {
-			case c, ok := <-l.queue:
+			case next, ok := <-l.queue:
 				if !ok {
 					break collect
 				}
+				c = next
 				group = append(group, c)
 				size += c.raw
-				if c.rotate {
-					break collect
-				}
 			default:
 				break collect
 			}
 		}
+		// Events that come at once are put in order, so that their lists in the
+		// index grow at their ends.
+		slices.SortStableFunc(group, func(x, y *commit) int { return cmp.Compare(x.begins(), y.begins()) })
 		err := l.commitGroup(group)
 		for _, c := range group {
 			if c.err = err; err == nil && c.rotate {
 				c.err = l.rotate()
 			}
+		}
+		l.durable <- group
+	}
+}
+
+// begins is the time of a commit's first record. An order to rotate comes last.
+func (c *commit) begins() int64 {
+	if len(c.index) == 0 {
+		return 1<<63 - 1
+	}
+	return c.index[0].time
+}
+
+// indexLoop makes durable records visible, and then lets their callers go on.
+func (l *Log) indexLoop() {
+	for group := range l.durable {
+		if seg := group[0].segment; seg != nil {
+			seg.insert(group)
+			seg.indexing.Done()
+		}
+		for _, c := range group {
 			close(c.done)
 		}
-		clear(group)
 	}
 }
 
@@ -132,11 +156,9 @@ func (l *Log) commitGroup(group []*commit) error {
 		seg.leaves = append(seg.leaves, c.leaves...)
 		seg.raw += c.raw
 		records += c.records
-		if c.records > 0 {
-			c.segment = seg
-			seg.indexing.Add(1)
-		}
 	}
+	group[0].segment = seg // has records, as those that have come first
+	seg.indexing.Add(1)
 	seg.count += uint32(records)
 	seg.arrival = l.lastArrival
 	seg.size += size
@@ -236,14 +258,29 @@ func (l *Log) full() bool {
 }
 
 // rotate ends the open segment and begins the next. It waits while too many
-// segments wait to be sealed.
+// segments wait to be sealed. But while they wait for space on the disk, the
+// open segment grows on: callers are to be told of a full disk, not held up.
 func (l *Log) rotate() error {
 	old := l.open
 	if old.count == 0 {
 		return nil
 	}
+	for len(l.seals) == cap(l.seals) { // the committer alone sends
+		l.mu.Lock()
+		err, failed, sealed := l.err, l.sealErr, l.sealed
+		l.mu.Unlock()
+		if err != nil || failed != nil {
+			return err
+		}
+		select {
+		case <-sealed:
+		case <-l.stopc:
+			return nil
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 	old.mu.RLock()
-	l.keyHint = old.idx.keys.used // the next segment will have about as many
+	l.keyHint, l.leafHint = old.idx.keys.used, len(old.leaves) // the next segment will have about as many
 	old.mu.RUnlock()
 	seg, err := l.createLive(old.base + uint64(old.count))
 	if err != nil {
@@ -261,7 +298,7 @@ func (l *Log) rotate() error {
 // createLive makes the file of a new open segment.
 func (l *Log) createLive(base uint64) (*liveSegment, error) {
 	s := &liveSegment{base: base, name: segmentName(l.cfg.Dir, base, ".log"), idx: newMemIndex(l.keyHint),
-		created: l.now().UnixMicro(), size: fileHeaderSize, hashed: treeRange{start: base, end: base}}
+		leaves: make([]tlog.Hash, 0, l.leafHint), created: l.now().UnixMicro(), size: fileHeaderSize, hashed: treeRange{start: base, end: base}}
 	f, err := l.cfg.FS.OpenFile(s.name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
 		// A crash here leaves a file without a whole header, which recovery

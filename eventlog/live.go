@@ -21,7 +21,7 @@ type liveSegment struct {
 	file    durable.File
 	created int64 // Unix microseconds
 
-	// indexing counts the batches that are durable and not yet in the index.
+	// indexing counts the groups that are durable and not yet in the index.
 	indexing sync.WaitGroup
 
 	refs atomic.Int32
@@ -118,7 +118,7 @@ func (s *liveSegment) damage(p liveBlock, err error) error {
 // walk calls fn with each block of a segment that is no longer written to. A
 // block is valid only within fn.
 func (s *liveSegment) walk(fn func(*block) error) error {
-	window := make([]byte, 0, flushBytes) // of the file
+	window := make([]byte, 0, min(flushBytes, s.size)) // of the file
 	var begin int64
 	var b block
 	for _, p := range s.blockAt {
@@ -144,12 +144,20 @@ func (s *liveSegment) walk(fn func(*block) error) error {
 	return nil
 }
 
-// insert puts records into the index.
-func (s *liveSegment) insert(records []indexed) {
+// insert puts the records of commits into the index, in the commits' order.
+func (s *liveSegment) insert(commits []*commit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range records {
-		s.idx.insert(&records[i])
+	for _, c := range commits {
+		ordinal := uint32(c.first - s.base)
+		for i := range c.index {
+			r := &c.index[i]
+			r.ordinal = ordinal + uint32(i)
+			if r.ahead {
+				r.time = c.arrival / 1e6
+			}
+			s.idx.insert(r)
+		}
 	}
 }
 

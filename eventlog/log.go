@@ -82,12 +82,14 @@ type Log struct {
 	space     space
 	rejects   *quarantine
 
-	gate   sync.RWMutex // held shared by every Append
-	closed bool
-	stopc  chan struct{} // closed by Close
-	queue  chan *commit
-	seals  chan *liveSegment
-	done   sync.WaitGroup
+	gate    sync.RWMutex // held shared by every Append
+	closed  bool
+	stopc   chan struct{} // closed by Close
+	queue   chan *commit
+	durable chan []*commit // groups that are durable and not yet in the index
+	seals   chan *liveSegment
+	reseal  chan struct{} // try again what a full disk prevented
+	done    sync.WaitGroup
 
 	viewMu sync.RWMutex
 	view   *view
@@ -96,6 +98,7 @@ type Log struct {
 	open        *liveSegment
 	gather      []byte // commits that are written together
 	keyHint     int    // how many index keys a segment has
+	leafHint    int    // and how many records
 	lastArrival int64
 
 	doubles doubles
@@ -163,7 +166,8 @@ func (l *Log) change(edit func([]segment) []segment) {
 }
 
 // Close seals nothing: it waits for work under way, marks the log as closed
-// cleanly and gives up the lock.
+// cleanly and gives up the lock. After an error, which is that of Err if the
+// log has stopped, the lock is given up and the log is not closed cleanly.
 func (l *Log) Close() error {
 	l.gate.Lock()
 	if l.closed {
@@ -177,7 +181,9 @@ func (l *Log) Close() error {
 	l.done.Wait()
 
 	var errs []error
-	if l.Err() == nil {
+	if err := l.Err(); err != nil {
+		errs = append(errs, err)
+	} else {
 		errs = append(errs, l.writeEndMark())
 	}
 	l.viewMu.Lock()
@@ -278,6 +284,15 @@ func (l *Log) Head() (Head, error) {
 // Seal seals the open segment, if it has records, and waits until no segment
 // waits to be sealed.
 func (l *Log) Seal(ctx context.Context) error {
+	l.mu.Lock()
+	if l.sealErr != nil {
+		l.sealErr = nil
+		select {
+		case l.reseal <- struct{}{}:
+		default:
+		}
+	}
+	l.mu.Unlock()
 	if err := l.order(&commit{rotate: true}); err != nil {
 		return err
 	}

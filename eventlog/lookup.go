@@ -288,7 +288,6 @@ type merger struct {
 	s       *search
 	damage  *[]error
 	streams []*stream // a heap
-	chunk   int
 }
 
 func (s *search) merge(ctx context.Context, v *view, damage *[]error) *merger {

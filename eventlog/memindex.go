@@ -43,6 +43,7 @@ type textValue struct {
 type indexed struct {
 	scope   Scope
 	time    int64
+	ahead   bool // goes by its arrival instead of time
 	ordinal uint32
 	keys    []indexKey // the scope's own key first
 }
@@ -67,6 +68,7 @@ func (x *memIndex) insert(r *indexed) {
 		x.byScope[s] = sc
 	}
 	x.keys.setTime(r.ordinal, r.time)
+	x.keys.touch(r.keys)
 	for i := range r.keys {
 		k := &r.keys[i]
 		if !x.keys.add(k.hash, r.ordinal) {

@@ -35,7 +35,7 @@ func Open(cfg Config) (*Log, error) {
 		return nil, fmt.Errorf("open event log %s: %w", l.cfg.Dir, err)
 	}
 	l.lock = lock
-	if err := l.open_(); err != nil {
+	if err := l.load(); err != nil {
 		if l.view != nil {
 			l.view.release()
 		}
@@ -43,6 +43,7 @@ func Open(cfg Config) (*Log, error) {
 		return nil, fmt.Errorf("open event log: %w", err)
 	}
 	l.done.Go(l.commitLoop)
+	l.done.Go(l.indexLoop)
 	l.done.Go(l.sealLoop)
 	l.done.Go(l.maintain)
 	return l, nil
@@ -80,14 +81,17 @@ func (l *Log) defaults() {
 	l.memory = semaphore.NewWeighted(appendMemory)
 	l.stopc = make(chan struct{})
 	l.queue = make(chan *commit, groupCommits)
+	l.durable = make(chan []*commit, 1)
 	l.seals = make(chan *liveSegment, sealBacklog)
 	l.sealed = make(chan struct{})
+	l.reseal = make(chan struct{}, 1)
 	l.holds = make(map[string]Position)
 	l.doubles.claims = make(map[uint64]claim)
 	l.doubles.others = make(map[uint64][]claim)
 }
 
-func (l *Log) open_() error {
+// load reads the directory's files.
+func (l *Log) load() error {
 	seed, err := openFormat(l.cfg.FS, l.cfg.Dir, true)
 	if err != nil {
 		return err
@@ -159,6 +163,9 @@ func (l *Log) open_() error {
 		l.lastArrival = max(l.lastArrival, s.newest())
 	}
 	l.open = lives[len(lives)-1]
+	if err := l.compareHead(lives); err != nil {
+		return err
+	}
 	if l.cfg.KnownHead != nil && l.cfg.KnownHead.Size > l.end {
 		if err := l.replaceLost(l.cfg.KnownHead.Size); err != nil {
 			return err
@@ -171,6 +178,36 @@ func (l *Log) open_() error {
 	}
 	for _, live := range waiting {
 		l.seals <- live
+	}
+	return nil
+}
+
+// compareHead holds the records to the known head, where that ends among the
+// live segments. Records that contradict it stay readable, and every reader is
+// told.
+func (l *Log) compareHead(lives []*liveSegment) error {
+	known := l.cfg.KnownHead
+	if known == nil || known.Size < l.tree.end || known.Size > l.end {
+		return nil
+	}
+	t := l.tree.clone()
+	for _, live := range lives {
+		n := min(known.Size-t.end, uint64(live.count))
+		part := treeRange{start: live.base, end: live.base}
+		for _, leaf := range live.leaves[:n] {
+			part.push(0, leaf)
+		}
+		if n == 0 {
+			break
+		}
+		if err := t.append(&part); err != nil {
+			return err
+		}
+	}
+	if t.root() != known.Root {
+		l.lost = append(l.lost, &Damage{File: l.cfg.Dir, Segment: l.tree.end, Offset: -1, FirstSeq: l.tree.end, LastSeq: known.Size - 1,
+			What: fmt.Sprintf("the records are not those of the known tree of %d records: restore the directory from a backup", known.Size)})
+		l.cfg.Logger.Error("the log contradicts a tree that is known", "size", known.Size)
 	}
 	return nil
 }
@@ -269,6 +306,7 @@ type logFiles struct {
 	gone  map[uint64]bool            // segments that retention removed
 	other []string                   // names that do not belong here
 	tmp   []string
+	stale []string // logs of segments that are sealed for good
 }
 
 func listFiles(fsys durable.FS, dir string) (*logFiles, error) {
@@ -286,6 +324,14 @@ func listFiles(fsys durable.FS, dir string) (*logFiles, error) {
 		}
 	}
 	slices.Sort(f.seals)
+	// A seal is made only when the segments before it are sealed for good. A
+	// log of one of those is left from a removal that failed.
+	for base, exts := range f.bases {
+		if exts[".log"] && (exts[".seg"] || f.gone[base]) && len(f.seals) > 0 && base < f.seals[len(f.seals)-1] {
+			delete(exts, ".log")
+			f.stale = append(f.stale, segmentName(dir, base, ".log"))
+		}
+	}
 	return f, nil
 }
 
@@ -333,7 +379,7 @@ func (f *logFiles) sealed() []uint64 {
 
 // tidy removes what a crash left half done.
 func (l *Log) tidy(f *logFiles) error {
-	remove := slices.Clone(f.tmp)
+	remove := slices.Concat(f.tmp, f.stale)
 	for base, exts := range f.bases {
 		// Beside a .log file the others may be half made. An index whose
 		// segment is gone is what retention left.

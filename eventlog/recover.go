@@ -49,7 +49,7 @@ func scanLog(name string, data []byte, base, next uint64) (*logScan, error) {
 			newer.File = name
 			return nil, newer
 		}
-		if next == 0 && bytes.Index(data, []byte(blockMagic)) < 0 {
+		if next == 0 && !bytes.Contains(data, []byte(blockMagic)) {
 			// The crash came before the header was durable: an empty segment.
 			s.header = fileHeader{magic: logMagic, base: base}
 			s.tail = int64(len(data))
@@ -334,7 +334,9 @@ func (l *Log) reindex(live *liveSegment, data []byte, scan *logScan) error {
 			live.raw += r.raw
 			live.count += b.count
 			live.arrival = max(live.arrival, r.arrival)
-			live.insert(r.records)
+			for j := range r.records {
+				live.idx.insert(&r.records[j])
+			}
 		}
 	}
 	return nil

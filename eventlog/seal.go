@@ -29,6 +29,7 @@ func (l *Log) sealLoop() {
 			}
 			waiting = append(waiting, seg)
 		case <-retry.C:
+		case <-l.reseal:
 		case <-l.stopc:
 			for range l.seals {
 			}
@@ -53,7 +54,9 @@ func (l *Log) sealLoop() {
 			}
 			if !errors.Is(err, syscall.ENOSPC) {
 				l.stop(err)
-				break
+				for range l.seals { // a rotation under way must not wait for ever
+				}
+				return
 			}
 			l.cfg.Logger.Warn("a segment waits to be sealed until the disk has space", "segment", waiting[0].name, "error", err)
 			break

@@ -61,7 +61,7 @@ var errSealText = errors.New("the seal's text is malformed")
 
 // parseSeal checks the signature of a seal and reads it.
 func parseSeal(b []byte, verifiers note.Verifiers) (*seal, error) {
-	n, err := note.Open(b, verifiers)
+	n, err := openNote(b, verifiers)
 	if err != nil {
 		return nil, fmt.Errorf("verify the seal's signature: %w", err)
 	}
@@ -115,6 +115,24 @@ func parseSeal(b []byte, verifiers note.Verifiers) (*seal, error) {
 	return s, nil
 }
 
+// openNote checks a note that has one signature and is written the one way that
+// note.Sign writes it. Base64 as note.Open takes it leaves bits that no
+// signature covers.
+func openNote(b []byte, verifiers note.Verifiers) (*note.Note, error) {
+	n, err := note.Open(b, verifiers)
+	if err != nil {
+		return nil, err
+	}
+	if len(n.Sigs) == 1 && len(n.UnverifiedSigs) == 0 {
+		sig := n.Sigs[0]
+		_, err := base64.StdEncoding.Strict().DecodeString(sig.Base64)
+		if err == nil && string(b) == n.Text+"\n\u2014 "+sig.Name+" "+sig.Base64+"\n" {
+			return n, nil
+		}
+	}
+	return nil, errors.New("the signature line is malformed")
+}
+
 func parseHashes(s string) ([]tlog.Hash, error) {
 	var hashes []tlog.Hash
 	for _, f := range strings.Fields(s) {
@@ -145,7 +163,7 @@ func retired(signer note.Signer, s *sealedSegment, at time.Time) ([]byte, error)
 // parseRetired checks the signature of a note of retention and returns the
 // segment it speaks of.
 func parseRetired(b []byte, verifiers note.Verifiers) (base, count uint64, err error) {
-	n, err := note.Open(b, verifiers)
+	n, err := openNote(b, verifiers)
 	if err != nil {
 		return 0, 0, fmt.Errorf("verify the note of retention: %w", err)
 	}

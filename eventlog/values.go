@@ -84,6 +84,9 @@ func (l *Log) Histogram(ctx context.Context, q Query, step time.Duration) ([]Buc
 	q.After, q.OldestFirst = Cursor{}, true
 	s := &search{Query: &q, hasher: l.hasher, now: l.now()}
 	s.bound(l.retention)
+	if s.until < s.since {
+		return nil, nil
+	}
 	width := int64(step / time.Second)
 	counts := make(map[int64]uint64)
 	for _, seg := range v.segments {
