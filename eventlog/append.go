@@ -70,8 +70,8 @@ type Result struct {
 
 // Append adds a batch to the log. When it returns, its accepted records would
 // survive a power cut and are found by Lookup. There is one result for each
-// record. An error means that none of the batch's records was stored, but for
-// ErrStopped, after which that is not known until the log is opened again.
+// record. After an error some of the batch's records may have been stored; a
+// second Append of the same batch finds those as doubles.
 func (l *Log) Append(ctx context.Context, b Batch) ([]Result, error) {
 	size := 0
 	for _, r := range b.Records {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"sync"
@@ -314,10 +315,17 @@ func (l *Log) createLive(base uint64) (*liveSegment, error) {
 	}
 	if err != nil {
 		err = fmt.Errorf("begin segment %s: %w", s.name, err)
+		// The segment before goes on growing. Should this file come back after
+		// a crash, it would claim that the other ends where it begins.
 		if errors.Is(err, syscall.ENOSPC) {
-			l.cfg.FS.Remove(s.name)
-			l.space.filled()
-			return nil, fmt.Errorf("%w: %w", ErrDiskFull, err)
+			rErr := l.cfg.FS.Remove(s.name)
+			if errors.Is(rErr, fs.ErrNotExist) {
+				rErr = nil
+			}
+			if errors.Join(rErr, l.cfg.FS.SyncDir(l.cfg.Dir)) == nil {
+				l.space.filled()
+				return nil, fmt.Errorf("%w: %w", ErrDiskFull, err)
+			}
 		}
 		l.stop(err)
 		return nil, l.Err()

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"cairn"
 	"cairn/eventlog"
 )
@@ -239,3 +241,7 @@ func head(t testing.TB, l *eventlog.Log) eventlog.Head {
 func seeded(seed int) *rand.Rand { return rand.New(rand.NewPCG(uint64(seed), 0x6361697271)) }
 
 var ctx = context.Background()
+
+func signNote(signer note.Signer, text string) ([]byte, error) {
+	return note.Sign(&note.Note{Text: text}, signer)
+}

@@ -229,6 +229,10 @@ func (st *stream) fill(s *search, n int) error {
 		}
 		lo := x.seek(&st.view, s.since, 0)
 		hi := x.seek(&st.view, s.until+1, 0) // exclusive
+		// What has arrived outside the stream's bounds since they were taken
+		// would come out of order.
+		lo = max(lo, x.seek(&st.view, st.view.minTime, 0))
+		hi = min(hi, x.seek(&st.view, st.view.maxTime+1, 0))
 		if st.after != (Cursor{}) {
 			if desc {
 				hi = min(hi, st.placeOf(x, st.after))

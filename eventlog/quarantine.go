@@ -26,11 +26,10 @@ type quarantine struct {
 	fsys durable.FS
 	dir  string
 
-	mu    sync.Mutex
-	file  durable.File
-	name  string
-	size  int64
-	count uint64 // lines written since the log was opened
+	mu   sync.Mutex
+	file durable.File
+	name string
+	size int64
 
 	// broken is set after a write that may have left something unfinished
 	// behind in the file called name.
@@ -187,7 +186,6 @@ func (q *quarantine) write(now time.Time, b *Batch, rejects []reject) error {
 		return q.failed(name, err)
 	}
 	q.size += int64(len(buf))
-	q.count += uint64(len(rejects))
 	return nil
 }
 
@@ -231,12 +229,6 @@ func (q *quarantine) openDay(name string) error {
 	}
 	q.file, q.name, q.size = f, name, size
 	return nil
-}
-
-func (q *quarantine) written() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.count
 }
 
 // close closes the file. It fails if the last write may have left something

@@ -29,7 +29,7 @@ type logScan struct {
 	end    int64        // behind the last of them
 	next   uint64       // seq behind the last of them
 	clean  bool         // the log was closed cleanly
-	tail   int64        // bytes behind end that are no whole group
+	tail   int64        // bytes behind end that are no whole group and no end mark
 	damage []*Damage
 }
 
@@ -66,7 +66,10 @@ func scanLog(name string, data []byte, base, next uint64) (*logScan, error) {
 	pos := s.end
 	for pos < int64(len(data)) {
 		h, ok := blockAt(data, pos)
-		sound := ok && h.firstSeq >= expect && (!chained || h.chain == chain && h.firstSeq == expect)
+		// What a write that failed left behind can come back after a crash: it
+		// has seqs that the next segment has given out since.
+		ended := next > 0 && h.firstSeq >= next && h.flags&blockEndMark == 0
+		sound := ok && !ended && h.firstSeq >= expect && (!chained || h.chain == chain && h.firstSeq == expect)
 		if !sound {
 			at := findBlock(data, pos+1, expect)
 			if at < 0 {
@@ -81,9 +84,9 @@ func scanLog(name string, data []byte, base, next uint64) (*logScan, error) {
 			group = nil
 		}
 		if h.flags&blockEndMark != 0 {
-			s.end, s.clean = pos+blockHeaderSize, true
-			chain, chained, expect = h.sum, true, h.firstSeq
-			pos = s.end
+			// The next group is written over it, so nothing is chained to it.
+			s.clean, chained = true, false
+			pos += blockHeaderSize
 			continue
 		}
 		group = append(group, foundBlock{h, pos, pos})
@@ -98,8 +101,9 @@ func scanLog(name string, data []byte, base, next uint64) (*logScan, error) {
 	if next > s.next {
 		s.accept(name, group, next, int64(len(data)))
 	}
-	if s.tail = int64(len(data)) - s.end; s.tail > 0 {
-		s.clean = false
+	s.tail = int64(len(data)) - s.end
+	if s.clean = s.clean && s.tail == blockHeaderSize; s.clean {
+		s.tail = 0
 	}
 	return s, nil
 }
@@ -168,9 +172,7 @@ func (s *logScan) accept(name string, group []foundBlock, end uint64, pos int64)
 	s.end = pos
 }
 
-// recover reads a .log file into a live segment. The last segment's file is
-// written anew first, because after a crash the page cache can hold, and a
-// read can return, what the disk never got.
+// recover reads a .log file into a live segment.
 func (l *Log) recover(base, next uint64) (*liveSegment, error) {
 	name := segmentName(l.cfg.Dir, base, ".log")
 	m, err := l.cfg.FS.Map(name)
@@ -190,10 +192,14 @@ func (l *Log) recover(base, next uint64) (*liveSegment, error) {
 			return nil, err
 		}
 	}
-	if next == 0 || len(scan.damage) > 0 {
-		if err := l.rewriteLog(name, m.Bytes(), scan); err != nil {
-			return nil, err
-		}
+	switch {
+	case len(scan.damage) > 0 || len(scan.blocks) == 0:
+		err = l.rewriteLog(name, m.Bytes(), scan)
+	case next == 0 && !scan.clean:
+		err = l.syncTail(name, m.Bytes(), scan)
+	}
+	if err != nil {
+		return nil, err
 	}
 	live := &liveSegment{base: base, name: name, created: scan.header.created, size: scan.end,
 		idx: newMemIndex(0), hashed: treeRange{start: base, end: base}}
@@ -205,6 +211,39 @@ func (l *Log) recover(base, next uint64) (*liveSegment, error) {
 		return nil, err
 	}
 	return live, nil
+}
+
+// syncTail makes the last group of a .log file durable. All groups before it
+// are, or it would not have been written. But the last one may be in the page
+// cache only, even after a sync that failed, and a second sync would pass over
+// it. So its bytes are written once more over themselves: a crash meanwhile
+// finds the same bytes, whichever of the two were on the disk.
+func (l *Log) syncTail(name string, data []byte, scan *logScan) error {
+	first := len(scan.blocks) - 1
+	for first > 0 && scan.blocks[first-1].group == scan.blocks[first].group {
+		first--
+	}
+	from := scan.blocks[first].from
+	f, err := l.cfg.FS.OpenFile(name, os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	group := bytes.Clone(data[from:scan.end]) // not from the mapping: it is of the same pages
+	if _, err = f.WriteAt(group, from); err == nil {
+		err = f.Sync()
+	}
+	if err == nil && scan.tail > 0 {
+		if err = f.Truncate(scan.end); err == nil {
+			err = f.Sync()
+		}
+	}
+	if cErr := f.Close(); err == nil {
+		err = cErr
+	}
+	if err != nil {
+		return fmt.Errorf("make the tail of %s durable: %w", name, err)
+	}
+	return nil
 }
 
 // keepDamaged keeps a copy of a damaged .log file for whoever wants to look.
