@@ -1,0 +1,82 @@
+package aws
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// A Call is one request on its way through the front.
+type Call struct {
+	Time      time.Time // when the request came in
+	RequestID string
+
+	Service   string // signing name, e.g. "cloudtrail"
+	Operation string // e.g. "LookupEvents"
+	ReadOnly  bool   // of a Route's call; that of an AWS operation is known by its model
+	Region    string // from the credential scope
+	Identity  Identity
+
+	SourceIP  netip.Addr
+	UserAgent string
+	Host      string // as the client gave it
+	TLS       *tls.ConnectionState
+	Header    http.Header // of the request
+
+	// Input and Output are the parameters and the answer by the API's member
+	// names: map[string]any, []any, string, bool, json.Number, time.Time and
+	// []byte. Output is nil when there is none.
+	Input  map[string]any
+	Output map[string]any
+	Err    *Error // why the call failed, nil if it did not
+
+	// answer holds headers that an operation adds to its answer.
+	answer http.Header
+}
+
+// Account is the account that the call acts in: the caller's.
+func (c *Call) Account() string { return c.Identity.AccountID }
+
+// SetHeader adds a header to the answer.
+func (c *Call) SetHeader(name, value string) {
+	if c.answer == nil {
+		c.answer = make(http.Header)
+	}
+	c.answer.Set(name, value)
+}
+
+// An Identity says who makes a call.
+type Identity struct {
+	Type        string // "Root", "IAMUser", "AssumedRole" or "AWSService"
+	PrincipalID string
+	ARN         string
+	AccountID   string
+	AccessKeyID string
+	UserName    string // of an IAM user
+	InvokedBy   string // of a service, its principal
+	Session     *Session
+
+	// Operator says that the caller may act across accounts.
+	Operator bool
+}
+
+// A Session is what temporary credentials add to an identity.
+type Session struct {
+	Created        time.Time
+	Expires        time.Time
+	MFA            bool
+	Issuer         *Issuer // of a role session
+	SourceIdentity string
+	Policies       []string          // session policies, JSON
+	Tags           map[string]string // principal tags
+}
+
+// An Issuer is the role that a session belongs to.
+type Issuer struct {
+	Type        string // "Role"
+	PrincipalID string
+	ARN         string
+	AccountID   string
+	UserName    string // the role's name
+}

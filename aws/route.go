@@ -1,0 +1,75 @@
+package aws
+
+import (
+	"context"
+	"net/http"
+)
+
+// A Route is a path of Cairn's own, beside the AWS API. Requests are signed for
+// the service "cloudtrail", authorised by the action cairn:<Operation>, and
+// recorded as calls of that operation of the event source cairn.
+type Route struct {
+	Operation string // e.g. "PutEvents"
+	ReadOnly  bool
+	MaxBody   int64 // bytes; the Mux's own bound if zero
+
+	// Serve acts for a caller that may. The Call's Input and Output are what
+	// its record will show. What it returns writes the answer, once the call is
+	// recorded.
+	Serve func(ctx context.Context, c *Call, r *http.Request, body []byte) (func(http.ResponseWriter), error)
+}
+
+// RouteService is the Service of the calls that come in by a Route.
+const RouteService = "cairn"
+
+// Handler returns the route's handler.
+func (m *Mux) Handler(route Route) http.Handler {
+	if route.MaxBody == 0 {
+		route.MaxBody = m.cfg.MaxBody
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := m.newCall(r)
+		respond, err := m.serveRoute(r, c, &route)
+		if err != nil {
+			c.Err = m.visible(c, err)
+		}
+		if c.Err != nil && c.Err.Unattributed {
+			m.cfg.Recorder.Count(c, c.Err)
+		} else if err := m.cfg.Recorder.Record(r.Context(), c); err != nil {
+			m.visible(c, err) // logs it
+			c.Err = unrecorded()
+		}
+		w.Header().Set("X-Amzn-Requestid", c.RequestID)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if c.Err != nil {
+			m.write(w, m.refusal(JSON{Version: "1.1"}, c))
+			return
+		}
+		respond(w)
+	})
+}
+
+func (m *Mux) serveRoute(r *http.Request, c *Call, route *Route) (respond func(http.ResponseWriter), err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			respond, err = nil, panicked(p)
+		}
+	}()
+	ctx := r.Context()
+	_, body, err := m.verify(ctx, r, c, route.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	if c.Service != "cloudtrail" {
+		return nil, Errorf("InvalidSignatureException", "Credential should be scoped to the service cloudtrail.")
+	}
+	c.Service, c.Operation, c.ReadOnly = RouteService, route.Operation, route.ReadOnly
+	if err := m.cfg.Authorizer.Authorize(ctx, c, RouteService+":"+route.Operation, "*"); err != nil {
+		return nil, err
+	}
+	return route.Serve(ctx, c, r, body)
+}
+
+func unrecorded() *Error {
+	return &Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The call could not be recorded."}
+}

@@ -1,0 +1,181 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"cairn/catalog"
+)
+
+// An Account is an AWS account that Cairn has been told of. In development mode
+// others are in use as well.
+type Account struct {
+	ID       string      `json:"id"`
+	Created  time.Time   `json:"created"`
+	Operator bool        `json:"operator,omitempty"` // its root user may act across accounts
+	Alias    string      `json:"alias,omitempty"`
+	Keys     []AccessKey `json:"keys,omitempty"` // of the root user
+}
+
+// aliasRow says which account claims an alias. The claim counts only if the
+// account's row has the alias.
+type aliasRow struct {
+	Account string `json:"account"`
+}
+
+// Bootstrap makes the operator's account with an access key of its root user,
+// and says whether it did. If the account has one already, its oldest active key
+// is returned, so that a caller who was interrupted before writing it down can do
+// so now; the ID is empty if there is none.
+func (s *Store) Bootstrap(account string) (accessKeyID, secret string, created bool, err error) {
+	a, err := s.Account(account)
+	var missing *NotFoundError
+	if err != nil && !errors.As(err, &missing) {
+		return "", "", false, fmt.Errorf("bootstrap: %w", err)
+	}
+	if err == nil && a.Operator {
+		for i := range a.Keys {
+			if !a.Keys[i].Inactive {
+				secret, err = s.secretOf(account, &a.Keys[i])
+				return a.Keys[i].ID, secret, false, err
+			}
+		}
+		return "", "", false, nil
+	}
+	accessKeyID, secret, err = s.addAccount(account, true)
+	if err != nil {
+		return "", "", false, fmt.Errorf("bootstrap: %w", err)
+	}
+	return accessKeyID, secret, true, nil
+}
+
+// AddAccount makes an account with an access key of its root user. The error is
+// an *ExistsError if there is one.
+func (s *Store) AddAccount(account string) (accessKeyID, secret string, err error) {
+	accessKeyID, secret, err = s.addAccount(account, false)
+	if err != nil {
+		return "", "", fmt.Errorf("add account %s: %w", account, err)
+	}
+	return accessKeyID, secret, nil
+}
+
+func (s *Store) addAccount(account string, operator bool) (accessKeyID, secret string, err error) {
+	if !isAccountID(account) {
+		return "", "", fmt.Errorf("account %q does not have 12 digits", account)
+	}
+	id, row := newID("AKIA", account, 20), ""
+	row = key(account, id)
+	secret = newSecret()
+	sealed, err := s.keyring.Seal(keyPurpose, row, []byte(secret))
+	if err != nil {
+		return "", "", err
+	}
+	if err := s.keys.set(row, 0, &keyOwner{}); err != nil {
+		return "", "", err
+	}
+	// A crash here: the ID leads to an account that has no such key.
+	err = s.changeAccount(account, func(a *Account) error {
+		// In development mode an account can have a row before it is added.
+		if a.Operator || len(a.Keys) > 0 {
+			return &ExistsError{"account", account}
+		}
+		a.Operator = operator
+		a.Keys = append(a.Keys, AccessKey{ID: id, Sealed: sealed, Created: s.now().UTC()})
+		return nil
+	})
+	if err != nil {
+		return "", "", errors.Join(err, s.keys.delete(row, catalog.AnyRevision))
+	}
+	return id, secret, nil
+}
+
+// Account returns an account. The error is a *NotFoundError if it was not added.
+func (s *Store) Account(account string) (*Account, error) {
+	a, err := s.accounts.get(key(account, "account"))
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil, &NotFoundError{"account", account}
+	}
+	return a, err
+}
+
+// Accounts returns all accounts in the order of their IDs.
+func (s *Store) Accounts() ([]*Account, error) {
+	var all []*Account
+	for row, err := range s.accounts.table.Scan("") {
+		if err != nil {
+			return nil, fmt.Errorf("list accounts: %w", err)
+		}
+		all = append(all, &row.Value)
+	}
+	return all, nil
+}
+
+// isOperator reports whether an account's root user may act across accounts.
+func (s *Store) isOperator(account string) bool {
+	a, err := s.Account(account)
+	return err == nil && a.Operator
+}
+
+// changeAccount changes an account's row, which is made if it is missing.
+func (s *Store) changeAccount(account string, change func(*Account) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	row := key(account, "account")
+	a, rev, err := s.accounts.load(row)
+	if errors.Is(err, catalog.ErrNotFound) {
+		a, err = Account{ID: account, Created: s.now().UTC()}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := change(&a); err != nil {
+		return err
+	}
+	return s.accounts.set(row, rev, &a)
+}
+
+// SetAlias gives an account its alias, in place of any that it had. Aliases are
+// unique over all accounts: the error is an *ExistsError if another has it.
+func (s *Store) SetAlias(account, alias string) error {
+	row := catalog.Key("alias", alias)
+	return s.changeAccount(account, func(a *Account) error {
+		claim, _, err := s.aliases.Get(row)
+		if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+			return err
+		}
+		if err == nil && claim.Account != account {
+			owner, err := s.Account(claim.Account)
+			var missing *NotFoundError
+			if err != nil && !errors.As(err, &missing) {
+				return err
+			}
+			if err == nil && owner.Alias == alias {
+				return &ExistsError{"alias", alias}
+			}
+		}
+		if _, err := s.aliases.Put(row, aliasRow{account}); err != nil {
+			return err
+		}
+		// A crash here: the claim is one that the account does not have.
+		a.Alias = alias
+		return nil
+	})
+}
+
+// DeleteAlias takes an account's alias away. The error is a *NotFoundError if
+// the account does not have it.
+func (s *Store) DeleteAlias(account, alias string) error {
+	err := s.changeAccount(account, func(a *Account) error {
+		if a.Alias != alias {
+			return &NotFoundError{"alias", alias}
+		}
+		a.Alias = ""
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// A crash here: the claim is one that the account does not have.
+	return s.aliases.Delete(catalog.Key("alias", alias), catalog.AnyRevision)
+}

@@ -1,0 +1,359 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"cairn"
+	"cairn/aws"
+	"cairn/internal/policy"
+)
+
+// grantsNothing stands for a policy that is gone where a policy limits.
+const grantsNothing = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
+
+// maxParsed bounds the policies that are kept parsed.
+const maxParsed = 4096
+
+// Authorize decides whether a call may perform an action on a resource, which is
+// an ARN or "*". It implements aws.Authorizer. Cairn's own services may do
+// everything: their identity is given within the process only, never by
+// credentials.
+//
+// A resource in another account than the caller's is refused, whoever calls:
+// no service that asks here has policies of its resources. What an operator may
+// do across accounts is up to the operations that offer it.
+func (s *Store) Authorize(_ context.Context, c *aws.Call, action, resource string) error {
+	if c.Identity.Type == "AWSService" {
+		return nil
+	}
+	s.Used(c)
+	req := &policy.Request{Action: action, Resource: resource, Principal: principalOf(&c.Identity)}
+	policies, tags, err := s.policiesOf(&c.Identity)
+	if err != nil {
+		return fmt.Errorf("find the caller's policies: %w", err)
+	}
+	policies.ResourceAccount = accountOf(resource)
+	// Only policies look at the context, and a root user mostly has none.
+	if len(policies.Identity)+len(policies.Session) > 0 {
+		req.Context = s.contextOf(c, &req.Principal, tags, resource)
+	}
+	return decided(policy.Evaluate(req, policies), req)
+}
+
+// AuthorizeTrust decides whether a call may perform an action, sts:AssumeRole or
+// one that goes with it, on a role, whose trust policy has its say. The role may
+// be nil: then it is refused as one that does not trust the caller. More condition
+// keys can be given.
+func (s *Store) AuthorizeTrust(_ context.Context, c *aws.Call, action, roleARN string, role *Role, keys map[string][]string) error {
+	s.Used(c)
+	req := &policy.Request{Action: action, Resource: roleARN, Principal: principalOf(&c.Identity)}
+	policies, tags, err := s.policiesOf(&c.Identity)
+	if err != nil {
+		return fmt.Errorf("find the caller's policies: %w", err)
+	}
+	policies.ResourceAccount = accountOf(roleARN)
+	if role != nil {
+		if policies.Resource, err = s.parse(role.Trust); err != nil {
+			return fmt.Errorf("trust policy of %s: %w", roleARN, err)
+		}
+	}
+	req.Context = s.contextOf(c, &req.Principal, tags, roleARN)
+	for name, values := range keys {
+		req.Context.Set(name, values...)
+	}
+	evaluated := *req
+	if role != nil {
+		evaluated.Principal = role.asTrusted(req.Principal, &c.Identity)
+	}
+	return decided(policy.EvaluateTrust(&evaluated, policies), req)
+}
+
+func decided(d policy.Decision, req *policy.Request) error {
+	if d.Allowed {
+		return nil
+	}
+	return aws.AccessDenied(d.Message(req))
+}
+
+// Document returns the default version of a managed policy, of AWS or of the
+// account. The error is a *NotFoundError if there is none with that ARN.
+func (s *Store) Document(account, policyARN string) (string, error) {
+	if p := AWSPolicy(policyARN); p != nil {
+		return p.Version(p.Default).Document, nil
+	}
+	p, err := s.PolicyByARN(account, policyARN)
+	if err != nil {
+		return "", err
+	}
+	v := p.Version(p.Default)
+	if v == nil {
+		return "", fmt.Errorf("policy %s has no version %s", policyARN, p.Default)
+	}
+	return v.Document, nil
+}
+
+// PolicyByARN returns an account's own managed policy.
+func (s *Store) PolicyByARN(account, policyARN string) (*Policy, error) {
+	name := policyARN[strings.LastIndexByte(policyARN, '/')+1:]
+	p, err := s.Policies.Get(account, name)
+	if err == nil && p.ARN(account) != policyARN {
+		err = &NotFoundError{"policy", policyARN}
+	}
+	return p, err
+}
+
+// policiesOf gathers what is attached to a caller, and the caller's tags.
+func (s *Store) policiesOf(id *aws.Identity) (*policy.Policies, map[string]string, error) {
+	p := &policy.Policies{}
+	var tags map[string]string
+	boundary := ""
+	account, entityID := id.AccountID, id.PrincipalID
+	if id.Type == "FederatedUser" && id.Session != nil {
+		entityID = id.Session.Issuer.PrincipalID
+	}
+	switch {
+	case entityID == account: // the root user, or whom it vouches for
+	case id.Type == "IAMUser" || id.Type == "FederatedUser":
+		u, err := s.Users.ByID(account, entityID)
+		if err != nil {
+			return nil, nil, err
+		}
+		tags, boundary = u.Tags, u.Boundary
+		if err := s.grant(p, account, &u.Grants); err != nil {
+			return nil, nil, err
+		}
+		for _, groupID := range u.Groups {
+			g, err := s.Groups.ByID(account, groupID)
+			if err != nil {
+				return nil, nil, err
+			}
+			if err := s.grant(p, account, &g.Grants); err != nil {
+				return nil, nil, err
+			}
+		}
+	case id.Type == "AssumedRole":
+		roleID, _, _ := strings.Cut(entityID, ":")
+		r, err := s.Roles.ByID(account, roleID)
+		if err != nil {
+			return nil, nil, err
+		}
+		tags, boundary = r.Tags, r.Boundary
+		if err := s.grant(p, account, &r.Grants); err != nil {
+			return nil, nil, err
+		}
+	}
+	if boundary != "" {
+		document, err := s.limit(account, boundary)
+		if err != nil {
+			return nil, nil, err
+		}
+		p.PermissionsBoundary = document
+	}
+	if id.Session != nil {
+		for _, document := range id.Session.Policies {
+			parsed, err := s.parse(document)
+			if err != nil {
+				return nil, nil, err
+			}
+			p.Session = append(p.Session, parsed)
+		}
+		if len(id.Session.Tags) > 0 {
+			all := maps.Clone(id.Session.Tags)
+			for name, value := range tags {
+				if _, ok := all[name]; !ok {
+					all[name] = value
+				}
+			}
+			tags = all
+		}
+	}
+	return p, tags, nil
+}
+
+// grant adds the policies of a user, group or role. An attached policy that is
+// gone grants nothing.
+func (s *Store) grant(p *policy.Policies, account string, g *Grants) error {
+	for name, document := range g.Inline {
+		parsed, err := s.parse(document)
+		if err != nil {
+			return fmt.Errorf("inline policy %s: %w", name, err)
+		}
+		p.Identity = append(p.Identity, policy.Named{Name: name, Policy: parsed})
+	}
+	for _, arn := range g.Attached {
+		document, err := s.Document(account, arn)
+		var missing *NotFoundError
+		if errors.As(err, &missing) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		parsed, err := s.parse(document)
+		if err != nil {
+			return fmt.Errorf("policy %s: %w", arn, err)
+		}
+		p.Identity = append(p.Identity, policy.Named{Name: arn, Policy: parsed})
+	}
+	return nil
+}
+
+// limit returns a permissions boundary. One that is gone allows nothing.
+func (s *Store) limit(account, arn string) (*policy.Policy, error) {
+	document, err := s.Document(account, arn)
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		document, err = grantsNothing, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.parse(document)
+}
+
+// parse returns a document in the form in which it is evaluated.
+func (s *Store) parse(document string) (*policy.Policy, error) {
+	s.parsing.Lock()
+	p := s.parsed[document]
+	s.parsing.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	p, err := policy.Parse([]byte(document))
+	if err != nil {
+		return nil, err
+	}
+	s.parsing.Lock()
+	defer s.parsing.Unlock()
+	if len(s.parsed) >= maxParsed {
+		clear(s.parsed)
+	}
+	s.parsed[document] = p
+	return p, nil
+}
+
+func principalOf(id *aws.Identity) policy.Principal {
+	p := policy.Principal{ARN: id.ARN, AccountID: id.AccountID, ID: id.PrincipalID}
+	switch id.Type {
+	case "Root":
+		p.Type = policy.Root
+	case "IAMUser":
+		p.Type = policy.User
+	case "AssumedRole":
+		p.Type = policy.AssumedRole
+	case "FederatedUser":
+		p.Type = policy.FederatedUser
+	case "AWSService":
+		p.Type, p.Service = policy.AWSService, id.InvokedBy
+	}
+	if id.Session != nil && id.Session.Issuer != nil {
+		p.IssuerARN = id.Session.Issuer.ARN
+	}
+	return p
+}
+
+// contextOf sets the condition keys of a call.
+func (s *Store) contextOf(c *aws.Call, p *policy.Principal, tags map[string]string, resource string) *policy.Context {
+	ctx := &policy.Context{}
+	ctx.SetPrincipal(p)
+	for name, value := range tags {
+		ctx.Set("aws:PrincipalTag/"+name, value)
+	}
+	if c.SourceIP.IsValid() {
+		ctx.Set("aws:SourceIp", c.SourceIP.String())
+	}
+	ctx.Set("aws:SecureTransport", strconv.FormatBool(c.TLS != nil))
+	ctx.Set("aws:ViaAWSService", "false")
+	ctx.Set("aws:CurrentTime", c.Time.UTC().Format(time.RFC3339))
+	ctx.Set("aws:EpochTime", strconv.FormatInt(c.Time.Unix(), 10))
+	ctx.Set("aws:RequestedRegion", c.Region)
+	setText(ctx, "aws:UserAgent", c.UserAgent)
+	setText(ctx, "aws:Referer", c.Header.Get("Referer"))
+	if session := c.Identity.Session; session != nil {
+		ctx.Set("aws:MultiFactorAuthPresent", strconv.FormatBool(session.MFA))
+		ctx.Set("aws:TokenIssueTime", session.Created.UTC().Format(time.RFC3339))
+		setText(ctx, "aws:SourceIdentity", session.SourceIdentity)
+	}
+	setRequestTags(ctx, c.Input)
+	for member, name := range map[string]string{"PolicyArn": "iam:PolicyARN", "PermissionsBoundary": "iam:PermissionsBoundary"} {
+		if value, ok := c.Input[member].(string); ok && c.Service == "iam" {
+			ctx.Set(name, value)
+		}
+	}
+	for name, value := range s.resourceTags(resource) {
+		ctx.Set("aws:ResourceTag/"+name, value)
+		ctx.Set("iam:ResourceTag/"+name, value)
+	}
+	return ctx
+}
+
+func setText(ctx *policy.Context, name, value string) {
+	if value != "" {
+		ctx.Set(name, value)
+	}
+}
+
+// setRequestTags sets the keys about the tags that a request gives or names.
+func setRequestTags(ctx *policy.Context, input map[string]any) {
+	var names []string
+	tags, _ := input["Tags"].([]any)
+	for _, e := range tags {
+		tag, _ := e.(map[string]any)
+		name, _ := tag["Key"].(string)
+		value, _ := tag["Value"].(string)
+		if name != "" {
+			names = append(names, name)
+			ctx.Set("aws:RequestTag/"+name, value)
+		}
+	}
+	untagged, _ := input["TagKeys"].([]any)
+	for _, e := range untagged {
+		if name, ok := e.(string); ok {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		ctx.Set("aws:TagKeys", names...)
+	}
+}
+
+// resourceTags returns the tags of a user, role or policy.
+func (s *Store) resourceTags(resource string) map[string]string {
+	a, err := cairn.ParseARN(resource)
+	if err != nil || a.Service != "iam" || !isAccountID(a.AccountID) {
+		return nil
+	}
+	kind, _, _ := strings.Cut(a.Resource, "/")
+	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+	switch kind {
+	case "user":
+		if u, err := s.Users.Get(a.AccountID, name); err == nil {
+			return u.Tags
+		}
+	case "role":
+		if r, err := s.Roles.Get(a.AccountID, name); err == nil {
+			return r.Tags
+		}
+	case "policy":
+		if p, err := s.Policies.Get(a.AccountID, name); err == nil {
+			return p.Tags
+		}
+	}
+	return nil
+}
+
+// accountOf returns the account in an ARN, or "" where there is none. AWS's own
+// managed policies are everybody's.
+func accountOf(resource string) string {
+	a, err := cairn.ParseARN(resource)
+	if err != nil || a.AccountID == "aws" {
+		return ""
+	}
+	return a.AccountID
+}

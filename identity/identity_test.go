@@ -1,0 +1,524 @@
+package identity_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cairn/aws"
+	"cairn/catalog"
+	"cairn/identity"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	account = "111111111111"
+	other   = "222222222222"
+)
+
+// A disk is a data directory that can be opened again.
+type disk struct {
+	t    *testing.T
+	dir  string
+	cat  *catalog.Catalog
+	time time.Time
+}
+
+func newDisk(t *testing.T) *disk {
+	d := &disk{t: t, dir: t.TempDir(), time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
+	t.Cleanup(func() {
+		if d.cat != nil {
+			d.cat.Close()
+		}
+	})
+	return d
+}
+
+// open closes the catalog and opens it anew.
+func (d *disk) open(opts identity.Options) (*identity.Store, error) {
+	d.t.Helper()
+	if d.cat != nil {
+		must(d.t, d.cat.Close())
+	}
+	var err error
+	d.cat, err = catalog.Open(catalog.Config{Dir: d.dir})
+	must(d.t, err)
+	opts.Now = func() time.Time { return d.time }
+	return identity.Open(d.cat, opts)
+}
+
+func (d *disk) store() *identity.Store {
+	d.t.Helper()
+	s, err := d.open(identity.Options{})
+	must(d.t, err)
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func user(name string) *identity.User {
+	return &identity.User{Head: identity.Head{Name: name, Path: "/"}}
+}
+
+func allow(action, resource, more string) string {
+	return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"` + action + `","Resource":"` + resource + `"` + more + `}}`
+}
+
+func credential(s *identity.Store, id, token string) (*aws.Credential, error) {
+	return s.Credential(context.Background(), id, token, "us-east-1")
+}
+
+func TestBootstrap(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	s := d.store()
+	id, secret, created, err := s.Bootstrap(account)
+	must(t, err)
+	if !created || len(id) != 20 || id[:4] != "AKIA" || len(secret) != 40 {
+		t.Errorf("the first start gives %q, %q, %v", id, secret, created)
+	}
+	s = d.store()
+	id2, secret2, created, err := s.Bootstrap(account)
+	if err != nil || created || id2 != id || secret2 != secret {
+		t.Errorf("the second start gives %q, %v, %v", id2, created, err)
+	}
+	cred, err := credential(s, id, "")
+	must(t, err)
+	want := aws.Identity{Type: "Root", PrincipalID: account, ARN: "arn:aws:iam::" + account + ":root", AccountID: account, Operator: true}
+	if cred.Secret != secret || cred.Identity != want || cred.Unverified {
+		t.Errorf("the key stands for %+v", cred)
+	}
+	added, _, err := s.AddAccount(other)
+	must(t, err)
+	if cred, err = credential(s, added, ""); err != nil || cred.Identity.Operator || cred.Identity.AccountID != other {
+		t.Errorf("an added account's key stands for %+v, %v", cred, err)
+	}
+	var exists *identity.ExistsError
+	if _, _, err := s.AddAccount(other); !errors.As(err, &exists) {
+		t.Errorf("adding it again: %v", err)
+	}
+	if _, _, err := s.AddAccount("12"); err == nil {
+		t.Error("an account of two digits was added")
+	}
+	all, err := s.Accounts()
+	if err != nil || len(all) != 2 || all[0].ID != account || !all[0].Operator || all[1].Operator {
+		t.Errorf("accounts: %+v, %v", all, err)
+	}
+	if _, other, _, _ := newDisk(t).store().Bootstrap(account); other == secret {
+		t.Error("two servers have the same secret")
+	}
+}
+
+func TestKeysThatProveNothing(t *testing.T) {
+	t.Parallel()
+	s := newDisk(t).store()
+	must(t, s.Users.Create(account, user("kit"), nil))
+	k, _, err := s.CreateAccessKey(account, "kit")
+	must(t, err)
+	for _, id := range []string{"", "x", "AKIAIOSFODNN7EXAMPLE", "ASIA" + k.ID[4:], k.ID + "A", strings.ToLower(k.ID), account} {
+		if _, err := credential(s, id, ""); !errors.Is(err, aws.ErrUnknownKey) {
+			t.Errorf("the key %q: %v", id, err)
+		}
+	}
+	if _, err := credential(s, k.ID, "token"); !errors.Is(err, aws.ErrUnknownKey) {
+		t.Errorf("a user's key with a session token: %v", err)
+	}
+	must(t, s.SetAccessKey(account, "kit", k.ID, false))
+	if _, err := credential(s, k.ID, ""); !errors.Is(err, aws.ErrUnknownKey) {
+		t.Errorf("an inactive key: %v", err)
+	}
+	if found, ok := identity.AccountOfKey(k.ID); !ok || found != account {
+		t.Errorf("AccountOfKey = %s, %v", found, ok)
+	}
+	// An ID that is known to be of an account, from AWS's documentation of keys.
+	if found, ok := identity.AccountOfKey("ASIAQNZGKIQY56JQ7WML"); !ok || found != "029608264753" {
+		t.Errorf("AccountOfKey of a foreign key = %s, %v", found, ok)
+	}
+}
+
+func TestMode(t *testing.T) {
+	t.Parallel()
+	for _, dev := range []bool{false, true} {
+		d := newDisk(t)
+		_, err := d.open(identity.Options{Dev: dev, DefaultAccount: account})
+		must(t, err)
+		_, err = d.open(identity.Options{Dev: dev, DefaultAccount: account})
+		must(t, err)
+		var mode *identity.ModeError
+		if _, err = d.open(identity.Options{Dev: !dev, DefaultAccount: account}); !errors.As(err, &mode) || mode.Dev != dev || !strings.Contains(err.Error(), "--dev") {
+			t.Errorf("the other mode than %v: %v", dev, err)
+		}
+	}
+	if _, err := newDisk(t).open(identity.Options{Dev: true}); err == nil {
+		t.Error("development mode without a default account")
+	}
+	if _, err := newDisk(t).open(identity.Options{DefaultAccount: "x"}); err == nil {
+		t.Error("a default account that is none")
+	}
+}
+
+func TestSessionsSurviveARestart(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	s := d.store()
+	must(t, s.Users.Create(account, user("kit"), nil))
+	kit, err := s.Users.Get(account, "kit")
+	must(t, err)
+	creds, err := s.StartSession(identity.Session{
+		Type: "IAMUser", Account: account, EntityID: kit.ID, Policy: allow("s3:*", "*", ""), Tags: map[string]string{"a": "b"}, MFA: true, SourceIdentity: "x",
+	}, time.Hour, 0)
+	must(t, err)
+	s = d.store()
+	cred, err := credential(s, creds.AccessKeyID, creds.Token)
+	must(t, err)
+	got := cred.Identity.Session
+	if cred.Secret != creds.Secret || cred.Identity.UserName != "kit" || got == nil || !got.MFA || got.Tags["a"] != "b" || len(got.Policies) != 1 ||
+		got.SourceIdentity != "x" || !got.Created.Equal(d.time) || !got.Expires.Equal(d.time.Add(time.Hour)) || got.Issuer != nil {
+		t.Errorf("after a restart: %+v, %+v", cred.Identity, got)
+	}
+	if strings.Contains(creds.Token, creds.Secret) {
+		t.Error("the token shows the secret")
+	}
+	d.time = d.time.Add(time.Hour - time.Second)
+	if _, err := credential(s, creds.AccessKeyID, creds.Token); err != nil {
+		t.Errorf("a second before the end: %v", err)
+	}
+	d.time = d.time.Add(time.Second)
+	if _, err := credential(s, creds.AccessKeyID, creds.Token); !errors.Is(err, aws.ErrExpiredToken) {
+		t.Errorf("at the end: %v", err)
+	}
+	// Another server's keyring does not open it.
+	if _, err := credential(newDisk(t).store(), creds.AccessKeyID, creds.Token); !errors.Is(err, aws.ErrUnknownKey) {
+		t.Errorf("at another server: %v", err)
+	}
+	if stored := d.cat; stored == nil || rows(t, d.cat, "identity-sessions") != 0 {
+		t.Error("a session was stored")
+	}
+}
+
+func rows(t *testing.T, cat *catalog.Catalog, table string) (n int) {
+	for _, err := range catalog.TableOf[any](cat, table).Scan("") {
+		must(t, err)
+		n++
+	}
+	return n
+}
+
+// Each step of a change of several rows, interrupted, leaves something that
+// harms nobody, and that the next attempt puts right.
+func TestCrashBetweenRows(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	s := d.store()
+	must(t, s.Users.Create(account, user("kit"), nil))
+	kit, err := s.Users.Get(account, "kit")
+	must(t, err)
+	names := catalog.TableOf[map[string]string](d.cat, "identity-names")
+	row := catalog.Key(account, "user")
+	claims, _, err := names.Get(row)
+	must(t, err)
+	claims["ghost"] = "AIDAGHOST" // creation, before the user's row; deletion, after it
+	claims["new"] = kit.ID        // renaming, before or after the user's row
+	_, err = names.Put(row, claims)
+	must(t, err)
+	keys := catalog.TableOf[map[string]string](d.cat, "identity-access-keys")
+	k, _, err := s.CreateAccessKey(account, "kit")
+	must(t, err)
+	lost := "AKIA" + k.ID[4:12] + "AAAAAAAA"
+	_, err = keys.Put(catalog.Key(account, lost), map[string]string{"userId": kit.ID}) // of a key that kit does not have
+	must(t, err)
+	_, err = catalog.TableOf[map[string]string](d.cat, "identity-aliases").Put(catalog.Key("alias", "acme"), map[string]string{"account": other})
+	must(t, err)
+
+	s = d.store()
+	var missing *identity.NotFoundError
+	for _, name := range []string{"ghost", "new"} {
+		if _, err := s.Users.Get(account, name); !errors.As(err, &missing) {
+			t.Errorf("the name %s: %v", name, err)
+		}
+	}
+	if _, err := credential(s, lost, ""); !errors.Is(err, aws.ErrUnknownKey) {
+		t.Errorf("the lost key: %v", err)
+	}
+	if n, err := s.Users.Count(account); n != 1 || err != nil {
+		t.Errorf("%d users, %v", n, err)
+	}
+	must(t, s.Users.Create(account, user("Ghost"), nil))
+	must(t, s.Users.Create(account, user("new"), nil))
+	for u, err := range s.Users.After(account, "") {
+		must(t, err)
+		if got, err := s.Users.Get(account, u.Name); err != nil || got.ID != u.ID {
+			t.Errorf("%s leads to %v, %v", u.Name, got, err)
+		}
+	}
+	if _, err := credential(s, k.ID, ""); err != nil {
+		t.Errorf("kit's key: %v", err)
+	}
+	must(t, s.SetAlias(account, "acme"))
+	var exists *identity.ExistsError
+	if err := s.SetAlias(other, "acme"); !errors.As(err, &exists) {
+		t.Errorf("an alias that is taken: %v", err)
+	}
+}
+
+// Names that lead nowhere do not count to the quota for ever.
+func TestQuotaIsOfWhatThereIs(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	d.store()
+	claims := make(map[string]string)
+	for i := range identity.MaxGroups - 1 {
+		claims[fmt.Sprintf("ghost-%d", i)] = fmt.Sprintf("AGPAGHOST%d", i)
+	}
+	_, err := catalog.TableOf[map[string]string](d.cat, "identity-names").Put(catalog.Key(account, "group"), claims)
+	must(t, err)
+	s := d.store()
+	for i := range 3 {
+		must(t, s.Groups.Create(account, &identity.Group{Head: identity.Head{Name: fmt.Sprintf("g%d", i), Path: "/"}}, nil))
+	}
+	if n, err := s.Groups.Count(account); n != 3 || err != nil {
+		t.Errorf("%d groups, %v", n, err)
+	}
+}
+
+func TestConcurrentChanges(t *testing.T) {
+	t.Parallel()
+	s := newDisk(t).store()
+	must(t, s.Users.Create(account, user("kit"), nil))
+	var made, taken sync.Map
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			if err := s.Users.Create(account, user("same"), nil); err == nil {
+				made.Store(i, true)
+			}
+			if _, _, err := s.CreateAccessKey(account, "kit"); err == nil {
+				taken.Store(i, true)
+			}
+			_, err := s.Users.Change(account, "kit", func(u *identity.User) error {
+				u.Groups = append(u.Groups, fmt.Sprint(i))
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			for range s.Users.After(account, "") {
+			}
+		})
+	}
+	wg.Wait()
+	kit, err := s.Users.Get(account, "kit")
+	must(t, err)
+	if size(&made) != 1 || size(&taken) != identity.MaxAccessKeys || len(kit.Groups) != 8 || len(kit.Keys) != identity.MaxAccessKeys {
+		t.Errorf("%d users of one name, %d keys, %d groups", size(&made), size(&taken), len(kit.Groups))
+	}
+}
+
+func size(m *sync.Map) (n int) {
+	m.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
+// decide asks whether a user may do something.
+func decide(s *identity.Store, id aws.Identity, change func(*aws.Call), action, resource string) error {
+	c := &aws.Call{Service: "cloudtrail", Region: "eu-west-1", Identity: id, Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
+		SourceIP: netip.MustParseAddr("192.0.2.7"), UserAgent: "aws-cli/2", Input: map[string]any{}}
+	if change != nil {
+		change(c)
+	}
+	return s.Authorize(context.Background(), c, action, resource)
+}
+
+func TestConditionKeys(t *testing.T) {
+	t.Parallel()
+	s := newDisk(t).store()
+	for i, c := range []struct {
+		condition string
+		with      func(*aws.Call)
+		without   func(*aws.Call)
+	}{
+		{`"StringEquals":{"aws:username":"kit0"}`, nil, nil},
+		{`"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}`, nil, func(c *aws.Call) { c.SourceIP = netip.MustParseAddr("198.51.100.1") }},
+		{`"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`, nil, func(c *aws.Call) { c.Region = "us-east-1" }},
+		{`"StringLike":{"aws:UserAgent":"aws-cli/*"}`, nil, func(c *aws.Call) { c.UserAgent = "curl" }},
+		{`"DateLessThan":{"aws:CurrentTime":"2026-03-05"}`, nil, func(c *aws.Call) { c.Time = c.Time.AddDate(0, 0, 1) }},
+		{`"NumericLessThan":{"aws:EpochTime":"1772600767"}`, func(c *aws.Call) { c.Time = c.Time.Add(-time.Second) }, nil},
+		{`"StringEquals":{"aws:PrincipalTag/team":"sea"}`, nil, nil},
+		{`"StringEquals":{"aws:PrincipalAccount":"` + account + `"}`, nil, nil},
+		{`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/kit*"}`, nil, nil},
+		{`"StringEquals":{"aws:PrincipalType":"User"}`, nil, nil},
+		{`"Bool":{"aws:SecureTransport":"false"}`, nil, nil},
+		{`"Bool":{"aws:MultiFactorAuthPresent":"true"}`, func(c *aws.Call) { c.Identity.Session = &aws.Session{MFA: true} }, nil},
+		{`"StringEquals":{"aws:SourceIdentity":"x"}`, func(c *aws.Call) { c.Identity.Session = &aws.Session{SourceIdentity: "x"} }, nil},
+		{`"DateGreaterThan":{"aws:TokenIssueTime":"2026-03-04"}`, func(c *aws.Call) { c.Identity.Session = &aws.Session{Created: c.Time} }, nil},
+		{`"StringEquals":{"aws:RequestTag/a":"b"}`, func(c *aws.Call) {
+			c.Input["Tags"] = []any{map[string]any{"Key": "a", "Value": "b"}}
+		}, nil},
+		{`"ForAllValues:StringEquals":{"aws:TagKeys":["a"]},"Null":{"aws:TagKeys":"false"}`, func(c *aws.Call) { c.Input["TagKeys"] = []any{"a"} },
+			func(c *aws.Call) { c.Input["TagKeys"] = []any{"a", "b"} }},
+		{`"StringEquals":{"iam:PolicyARN":"arn:aws:iam::aws:policy/ReadOnlyAccess"}`, func(c *aws.Call) {
+			c.Service, c.Input["PolicyArn"] = "iam", "arn:aws:iam::aws:policy/ReadOnlyAccess"
+		}, nil},
+	} {
+		u := user(fmt.Sprintf("kit%d", i))
+		u.Tags = map[string]string{"team": "sea"}
+		u.Inline = map[string]string{"p": allow("s3:GetObject", "*", `,"Condition":{`+c.condition+`}`)}
+		must(t, s.Users.Create(account, u, nil))
+		id := aws.Identity{Type: "IAMUser", PrincipalID: u.ID, ARN: u.ARN(account), AccountID: account, UserName: u.Name}
+		if err := decide(s, id, c.with, "s3:GetObject", "*"); err != nil {
+			t.Errorf("%s: %v", c.condition, err)
+		}
+		if c.with != nil && c.without == nil {
+			c.without = func(*aws.Call) {}
+		}
+		if c.without != nil {
+			if decide(s, id, c.without, "s3:GetObject", "*") == nil {
+				t.Errorf("%s: allowed without it", c.condition)
+			}
+		}
+	}
+	// The tags of the resource.
+	u := user("tagged")
+	u.Inline = map[string]string{"p": allow("iam:*", "*", `,"Condition":{"StringEquals":{"aws:ResourceTag/team":"sea"}}`)}
+	must(t, s.Users.Create(account, u, nil))
+	id := aws.Identity{Type: "IAMUser", PrincipalID: u.ID, ARN: u.ARN(account), AccountID: account, UserName: u.Name}
+	if err := decide(s, id, nil, "iam:GetUser", "arn:aws:iam::"+account+":user/kit1"); err != nil {
+		t.Errorf("a user with the tag: %v", err)
+	}
+	if decide(s, id, nil, "iam:GetUser", "arn:aws:iam::"+account+":user/tagged") == nil {
+		t.Error("a user without the tag was allowed")
+	}
+}
+
+func TestWhatIsGoneGrantsNothing(t *testing.T) {
+	t.Parallel()
+	s := newDisk(t).store()
+	document := allow("*", "*", "")
+	own := &identity.Policy{Head: identity.Head{Name: "own", Path: "/"}, Default: "v1", Versions: []identity.PolicyVersion{{ID: "v1", Document: document}}}
+	must(t, s.Policies.Create(account, own, nil))
+	attached := user("attached")
+	attached.Attached = []string{own.ARN(account)}
+	bounded := user("bounded")
+	bounded.Inline, bounded.Boundary = map[string]string{"p": document}, own.ARN(account)
+	var ids []aws.Identity
+	for _, u := range []*identity.User{attached, bounded} {
+		must(t, s.Users.Create(account, u, nil))
+		id := aws.Identity{Type: "IAMUser", PrincipalID: u.ID, ARN: u.ARN(account), AccountID: account, UserName: u.Name}
+		ids = append(ids, id)
+		must(t, decide(s, id, nil, "s3:GetObject", "*"))
+	}
+	must(t, s.Policies.Delete(account, "own", func(*identity.Policy) error { return nil }))
+	for _, id := range ids {
+		if decide(s, id, nil, "s3:GetObject", "*") == nil {
+			t.Errorf("%s is allowed by a policy that is gone", id.UserName)
+		}
+	}
+	root := aws.Identity{Type: "Root", PrincipalID: account, ARN: "arn:aws:iam::" + account + ":root", AccountID: account, Operator: true}
+	must(t, decide(s, root, nil, "s3:GetObject", "*"))
+	must(t, decide(s, root, nil, "iam:GetUser", "arn:aws:iam::"+account+":user/x"))
+	err := decide(s, root, nil, "iam:GetUser", "arn:aws:iam::"+other+":user/x")
+	var denied *aws.Error
+	if !errors.As(err, &denied) || denied.Code != "AccessDenied" || !strings.Contains(denied.Message, "is not authorized to perform: iam:GetUser on resource: arn:aws:iam::"+other) {
+		t.Errorf("another account: %v", err)
+	}
+	if err := decide(s, aws.Identity{Type: "AWSService", InvokedBy: "cloudtrail.amazonaws.com"}, nil, "s3:PutObject", "arn:aws:s3:::bucket/key"); err != nil {
+		t.Errorf("Cairn's own service: %v", err)
+	}
+	if decide(s, aws.Identity{}, nil, "s3:GetObject", "*") == nil {
+		t.Error("nobody was allowed")
+	}
+}
+
+func BenchmarkCredentialAndAuthorize(b *testing.B) {
+	cat, err := catalog.Open(catalog.Config{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer cat.Close()
+	s, err := identity.Open(cat, identity.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	u := user("kit")
+	u.Attached = []string{"arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"}
+	if err := s.Users.Create(account, u, nil); err != nil {
+		b.Fatal(err)
+	}
+	k, _, err := s.CreateAccessKey(account, "kit")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		cred, err := credential(s, k.ID, "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := decide(s, cred.Identity, nil, "cloudtrail:LookupEvents", "*"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func TestReseal(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	s := d.store()
+	rootKey, rootSecret, err := s.AddAccount(account)
+	must(t, err)
+	must(t, s.Users.Create(account, user("kit"), nil))
+	k, secret, err := s.CreateAccessKey(account, "kit")
+	must(t, err)
+	if n, err := s.Reseal(); n != 0 || err != nil {
+		t.Errorf("%d secrets were under an old key, %v", n, err)
+	}
+	must(t, d.cat.Keyring().NewDataKey())
+	if n, err := s.Reseal(); n != 2 || err != nil {
+		t.Errorf("%d secrets were under the old key, %v", n, err)
+	}
+	if n, err := s.Reseal(); n != 0 || err != nil {
+		t.Errorf("then %d, %v", n, err)
+	}
+	for id, want := range map[string]string{rootKey: rootSecret, k.ID: secret} {
+		if cred, err := credential(s, id, ""); err != nil || cred.Secret != want {
+			t.Errorf("the secret of %s changed: %v", id, err)
+		}
+	}
+}
+
+func TestLastUseSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	s := d.store()
+	id, _, err := s.AddAccount(account)
+	must(t, err)
+	if _, ok := s.LastUse(account, id); ok {
+		t.Error("a new key was used")
+	}
+	cred, err := credential(s, id, "")
+	must(t, err)
+	cred.Identity.AccessKeyID = id
+	must(t, decide(s, cred.Identity, nil, "cloudtrail:LookupEvents", "*"))
+	for i := range 2 {
+		if i == 1 {
+			s = d.store()
+		}
+		use, ok := s.LastUse(account, id)
+		if !ok || use.Service != "cloudtrail" || use.Region != "eu-west-1" || !use.Time.Equal(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)) {
+			t.Errorf("last use: %+v, %v", use, ok)
+		}
+	}
+}
