@@ -80,6 +80,9 @@ func (l *Log) Append(ctx context.Context, b Batch) ([]Result, error) {
 	if len(b.Records) > MaxBatchRecords || size > MaxBatchBytes {
 		return nil, ErrBatchTooLarge
 	}
+	if b.Origin < cairn.OriginRecorded || b.Origin > cairn.OriginAudit {
+		return nil, ErrOrigin
+	}
 	l.gate.RLock()
 	defer l.gate.RUnlock()
 	if l.closed {
@@ -375,6 +378,7 @@ func (d *doubles) find(l *Log, a *appendWork, origin cairn.Origin) map[int]taken
 	defer v.release()
 	found := make(map[int]taken)
 	recent := l.now().Add(-doubleWindow).UnixMicro()
+	leaves := leafCache{hasher: a.hasher}
 	for _, seg := range slices.Backward(v.segments) {
 		switch seg := seg.(type) {
 		case *liveSegment:
@@ -391,17 +395,22 @@ func (d *doubles) find(l *Log, a *appendWork, origin cairn.Origin) map[int]taken
 			if old && origin != cairn.OriginImported {
 				continue
 			}
-			filter := bloom(seg.idx.section(secBloom))
-			for i := range a.records {
-				r := &a.records[i]
-				id := a.keys[r.keys[0]+1].hash
-				if old && (r.time < seg.idx.minTime || r.time > seg.idx.maxTime) || !filter.has(id) || found[i].same {
-					continue
+			// Lookups tell of an index that cannot be read. Here the records count
+			// as new, since stored twice is better than not at all.
+			_ = guard(seg.iname, seg.base, func() error {
+				filter := bloom(seg.idx.section(secBloom))
+				for i := range a.records {
+					r := &a.records[i]
+					id := a.keys[r.keys[0]+1].hash
+					if old && !seg.reaches(r.time) || !filter.has(id) || found[i].same {
+						continue
+					}
+					if t, ok := seg.compare(&leaves, id, r); ok {
+						found[i] = t
+					}
 				}
-				if t, ok := seg.compare(a.hasher, id, r); ok {
-					found[i] = t
-				}
-			}
+				return nil
+			})
 		}
 	}
 	return found
@@ -410,17 +419,31 @@ func (d *doubles) find(l *Log, a *appendWork, origin cairn.Origin) map[int]taken
 // compare tells whether one of the events of e has the same bytes as r. The
 // caller holds s.mu.
 func (s *liveSegment) compare(e *keyEntry, r *appendRecord) taken {
-	for _, ordinal := range s.idx.keys.events(e) {
+	for i, ordinal := range slices.Backward(s.idx.keys.events(e)) {
 		if s.leaves[ordinal] == r.leaf {
 			return taken{same: true, seq: s.base + uint64(ordinal)}
+		}
+		if len(s.idx.keys.events(e))-i == maxCompared {
+			break
 		}
 	}
 	return taken{}
 }
 
+// reaches reports whether a record with the given time can be in the segment:
+// within its times, or dated ahead of its arrivals and so filed under those.
+func (s *sealedSegment) reaches(time int64) bool {
+	return time >= s.idx.minTime && time <= s.idx.maxTime || time > s.idx.maxArrival/1e6
+}
+
+// maxCompared bounds the records with one event ID that a record is compared
+// with, the newest first. A sender who gives many records the same ID gets
+// them all flagged, and does not make others wait.
+const maxCompared = 8
+
 // compare tells whether the segment has an event with r's ID, and whether one
 // of those has the same bytes.
-func (s *sealedSegment) compare(h *leafHasher, id uint64, r *appendRecord) (t taken, ok bool) {
+func (s *sealedSegment) compare(leaves *leafCache, id uint64, r *appendRecord) (t taken, ok bool) {
 	if s.verified() != nil {
 		return taken{}, false
 	}
@@ -428,15 +451,52 @@ func (s *sealedSegment) compare(h *leafHasher, id uint64, r *appendRecord) (t ta
 	if !ok {
 		return taken{}, false
 	}
-	for c := range list.chunks() {
-		for _, rank := range list.chunk(c, nil) {
+	compared := 0
+	for c := list.chunks() - 1; c >= 0; c-- {
+		for _, rank := range slices.Backward(list.chunk(c, nil)) {
+			if rank >= s.idx.ranks() {
+				return taken{}, false // a damaged list
+			}
 			ordinal := s.idx.ordinal(rank)
-			readRecords(s, s.blockOf(ordinal), func(o uint32, f *frame) {
-				if o == ordinal && h.hash(f.raw) == r.leaf {
-					t = taken{same: true, seq: s.base + uint64(ordinal)}
-				}
-			})
+			if leaf, ok := leaves.leaf(s, ordinal); ok && leaf == r.leaf {
+				return taken{same: true, seq: s.base + uint64(ordinal)}, true
+			}
+			if compared++; compared == maxCompared {
+				return taken{}, true
+			}
 		}
 	}
-	return t, true
+	return taken{}, true
+}
+
+// A leafCache has the leaf hashes of the block that was read last: records that
+// come once more come in their old order as a rule.
+type leafCache struct {
+	hasher *leafHasher
+	seg    *sealedSegment
+	block  int
+	first  uint32
+	leaves []tlog.Hash
+}
+
+// leaf returns the leaf hash of a sealed record.
+func (c *leafCache) leaf(seg *sealedSegment, ordinal uint32) (tlog.Hash, bool) {
+	if block := seg.blockOf(ordinal); c.seg != seg || c.block != block {
+		c.seg, c.block, c.leaves = seg, block, c.leaves[:0]
+		err := readRecords(seg, block, func(o uint32, f *frame) {
+			if len(c.leaves) == 0 {
+				c.first = o
+			}
+			c.leaves = append(c.leaves, c.hasher.hash(f.raw))
+		})
+		if err != nil {
+			c.seg = nil
+			return tlog.Hash{}, false
+		}
+	}
+	i := int(ordinal) - int(c.first)
+	if i < 0 || i >= len(c.leaves) {
+		return tlog.Hash{}, false
+	}
+	return c.leaves[i], true
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -34,10 +33,10 @@ func (l *Log) Backup(ctx context.Context, put func(name string, size int64, r io
 	}
 	// The seals of all segments in the view, and of those before it. A seal
 	// that is made meanwhile belongs to a segment that the copy has as a log.
-	first := make(map[string]bool)
+	unsealed := uint64(1<<64 - 1)
 	for _, seg := range v.segments {
 		if live, ok := seg.(*liveSegment); ok {
-			first[fmt.Sprintf("%016x.seal", live.base)] = true
+			unsealed = min(unsealed, live.base)
 		}
 	}
 	for _, dir := range []string{"seals", "quarantine"} {
@@ -46,10 +45,15 @@ func (l *Log) Backup(ctx context.Context, put func(name string, size int64, r io
 			return err
 		}
 		for _, e := range entries {
-			if path.Ext(e.Name()) == ".tmp" || first[e.Name()] {
+			base, ext, ok := segmentOf(e.Name())
+			if path.Ext(e.Name()) == ".tmp" || ok && ext == ".seal" && base >= unsealed {
 				continue
 			}
-			if err := file(path.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			copyOne := file
+			if dir == "quarantine" {
+				copyOne = func(name string) error { return l.rejects.copy(name, put) }
+			}
+			if err := copyOne(path.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
@@ -62,8 +66,8 @@ func (l *Log) Backup(ctx context.Context, put func(name string, size int64, r io
 		switch seg := seg.(type) {
 		case *sealedSegment:
 			err = put(path.Base(seg.name), seg.size, io.NewSectionReader(seg.file, 0, seg.size))
-			if err == nil {
-				err = put(path.Base(seg.iname), int64(len(seg.idx.data)), bytes.NewReader(seg.idx.data))
+			if err == nil && !seg.salvaged {
+				err = put(path.Base(seg.iname), int64(len(seg.idx.data)), &mappedReader{seg: seg})
 			}
 		case *liveSegment:
 			seg.mu.RLock()

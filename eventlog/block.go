@@ -104,7 +104,7 @@ func parseBlockHeader(b []byte) (blockHeader, error) {
 	h.group = le.Uint64(b[32:])
 	h.arrival = int64(le.Uint64(b[40:]))
 	h.payload = le.Uint32(b[48:])
-	if h.raw > maxBlockRaw || h.stored > maxBlockRaw+maxBlockRaw/8 || h.count > h.raw && h.flags&blockLost == 0 || h.codec > codecZstd || h.group > h.firstSeq {
+	if h.flags&blockLost != 0 && h.count > maxLost || h.raw > maxBlockRaw || h.stored > maxBlockRaw+maxBlockRaw/8 || h.count > h.raw && h.flags&blockLost == 0 || h.codec > codecZstd || h.group > h.firstSeq {
 		return h, errBlockFields
 	}
 	return h, nil
@@ -185,12 +185,13 @@ func (b *block) each(base uint64, fn func(ordinal uint32, f *frame)) error {
 	if b.lost {
 		return fail(lostText)
 	}
-	lengths, rest := b.payload, b.payload
+	lengths, rest, total := b.payload, b.payload, uint64(0)
 	for range b.count {
-		_, n := binary.Uvarint(rest)
-		if n <= 0 {
+		size, n := binary.Uvarint(rest)
+		if n <= 0 || size > uint64(len(b.payload)) {
 			return fail(errFrame)
 		}
+		total += size
 		rest = rest[n:]
 	}
 	arrivals := rest
@@ -206,15 +207,15 @@ func (b *block) each(base uint64, fn func(ordinal uint32, f *frame)) error {
 		return fail(errFrame)
 	}
 	origins, flags, rest := rest[:count], rest[count:2*count], rest[2*count:]
+	if total != uint64(len(rest)) {
+		return fail(errFrame)
+	}
 	f := frame{arrival: b.arrival}
 	for i := range count {
 		size, n := binary.Uvarint(lengths)
 		lengths = lengths[n:]
 		delta, n := binary.Uvarint(arrivals)
 		arrivals = arrivals[n:]
-		if size > uint64(len(rest)) {
-			return fail(errFrame)
-		}
 		f.arrival += int64(delta)
 		f.origin, f.flags = cairn.Origin(origins[i]), cairn.Flags(flags[i])
 		f.raw, rest = rest[:size:size], rest[size:]
@@ -223,10 +224,13 @@ func (b *block) each(base uint64, fn func(ordinal uint32, f *frame)) error {
 	return nil
 }
 
+// maxLost bounds the records that one lost block stands for.
+const maxLost = 1 << 22
+
 // lostText describes records that were damaged and could not be kept.
 const lostText = "these records were found damaged when the log was opened, and are lost"
 
-const errFrame = "a record runs past the end of its block"
+const errFrame = "the block's records do not end where the block does"
 
 // event returns the frame as an event, its fields not extracted.
 func (f *frame) event(seq uint64) cairn.Event {

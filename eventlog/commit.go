@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -241,7 +240,7 @@ func (l *Log) write(group []*commit) error {
 // on when the disk has space again. Bytes that a crash brings back after all
 // do not continue the chain of block headers, and are cut by recovery.
 func (l *Log) undo(err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
+	if diskFull(err) {
 		if tErr := l.open.file.Truncate(l.open.size); tErr == nil {
 			l.space.filled()
 			return fmt.Errorf("%w: %w", ErrDiskFull, err)
@@ -251,11 +250,21 @@ func (l *Log) undo(err error) error {
 	return l.Err()
 }
 
+// maxSegmentKeys bounds the index of the open segment, and so its memory: a
+// record can name hundreds of resources.
+const maxSegmentKeys = 4 << 20
+
 // full reports whether the open segment is to be sealed.
 func (l *Log) full() bool {
 	s := l.open
-	return s.count > 0 && (int(s.count) >= l.cfg.SegmentEvents || s.raw >= l.cfg.SegmentBytes ||
-		l.now().Sub(time.UnixMicro(s.created)) >= l.cfg.SegmentAge)
+	if s.count == 0 {
+		return false
+	}
+	s.mu.RLock()
+	keys := s.idx.keys.used
+	s.mu.RUnlock()
+	return int(s.count) >= l.cfg.SegmentEvents || s.raw >= l.cfg.SegmentBytes || keys >= maxSegmentKeys ||
+		l.now().Sub(time.UnixMicro(s.created)) >= l.cfg.SegmentAge
 }
 
 // rotate ends the open segment and begins the next. It waits while too many
@@ -317,7 +326,7 @@ func (l *Log) createLive(base uint64) (*liveSegment, error) {
 		err = fmt.Errorf("begin segment %s: %w", s.name, err)
 		// The segment before goes on growing. Should this file come back after
 		// a crash, it would claim that the other ends where it begins.
-		if errors.Is(err, syscall.ENOSPC) {
+		if diskFull(err) {
 			rErr := l.cfg.FS.Remove(s.name)
 			if errors.Is(rErr, fs.ErrNotExist) {
 				rErr = nil

@@ -123,7 +123,8 @@ func (c *rankCursor) seek(p uint64) (uint64, bool) {
 			return 0, false
 		}
 		c.load(at + 1)
-		if i = 0; len(c.buf) == 0 {
+		// A list that does not rise would send its reader round and round.
+		if i = 0; len(c.buf) == 0 || uint64(c.buf[0]) < p {
 			return 0, false
 		}
 	}

@@ -3,10 +3,10 @@
 // so that a change, a removal or a reordering is found.
 //
 // Its nouns: a record arrives in a Batch and gets a seq, its arrival number. A
-// log is a row of segments. The newest segment is open: a file of compressed
+// log is a row of segments. The newest segment is open: a file of plain
 // blocks that is only ever appended to, and an index in memory. A full segment
-// is sealed: rewritten into denser blocks, with an index file beside it and a
-// signed seal over its place in the tree. Retention unlinks whole sealed
+// is sealed: rewritten into compressed blocks, with an index file beside it and
+// a signed seal over its place in the tree. Retention unlinks whole sealed
 // segments; nothing else removes or changes a record.
 //
 // Its one invariant: durable, then visible, then acknowledged. No reader sees

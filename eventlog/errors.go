@@ -3,6 +3,7 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 var (
@@ -20,6 +21,14 @@ var (
 	// ErrBatchTooLarge is returned for a batch above MaxBatchRecords or
 	// MaxBatchBytes.
 	ErrBatchTooLarge = fmt.Errorf("a batch holds at most %d records and %d bytes", MaxBatchRecords, MaxBatchBytes)
+
+	// ErrOrigin is returned for a batch whose Origin is none that is known.
+	ErrOrigin = errors.New("the batch's origin is not known")
+
+	// ErrHistogramStep and ErrHistogramSize are returned for a histogram that
+	// cannot be asked for like that.
+	ErrHistogramStep = errors.New("a histogram's step is a whole number of seconds, at least 1")
+	ErrHistogramSize = fmt.Errorf("a histogram has at most %d buckets: choose a longer step or a shorter time range", MaxBuckets)
 )
 
 // NewerFormatError says that a file was written by a later version of Cairn.
@@ -58,7 +67,8 @@ func (d *Damage) Error() string {
 	return s + "): " + d.What
 }
 
-var (
-	errHistogramStep = errors.New("a histogram's step is a whole number of seconds, at least 1")
-	errHistogramSize = fmt.Errorf("a histogram has at most %d buckets: choose a longer step or a shorter time range", maxBuckets)
-)
+// diskFull reports whether a write failed because the disk, or the user's quota
+// of it, is used up.
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

@@ -119,7 +119,7 @@ func encodeIndex(x *memIndex, base uint64, blocks []blockPlace, count uint32, ma
 	if count <= 1<<23 && len(lists) <= 1<<23 {
 		h.width = 3
 	}
-	h.dirBits = uint8(min(maxDirBits, max(0, bits.Len(uint(len(entries)))-3)))
+	h.dirBits = directoryBits(entries)
 	directory := make([]byte, 0, 4<<h.dirBits+4)
 	keys := make([]byte, 0, keyTail*len(entries))
 	refSec := make([]byte, 0, int(h.width)*len(entries))
@@ -156,6 +156,32 @@ func encodeIndex(x *memIndex, base uint64, blocks []blockPlace, count uint32, ma
 		secDirectory: directory, secKeys: keys, secRefs: refSec, secLists: lists,
 		secBlocks: blockSec, secBloom: filter, secValues: s2.EncodeBetter(nil, valueSec),
 	})
+}
+
+// directoryBits returns how many upper bits of a key the directory leads by: so
+// many that a few keys share an entry of it, and that no two of those have the
+// same tail, by which find tells them apart. With maxDirBits none can.
+func directoryBits(entries []keyEntry) uint8 {
+	d := min(maxDirBits, max(0, bits.Len(uint(len(entries)))-3))
+	for d < maxDirBits && sameTails(entries, d) {
+		d++
+	}
+	return uint8(d)
+}
+
+// sameTails reports whether two of the sorted entries have the same upper d
+// bits and the same tail.
+func sameTails(entries []keyEntry, d int) bool {
+	const tail = 1<<(8*keyTail) - 1
+	for i := range entries {
+		k := entries[i].key - 1
+		for j := i + 1; j < len(entries) && (entries[j].key-1)>>(keyBits-d) == k>>(keyBits-d); j++ {
+			if (entries[j].key-1)&tail == k&tail {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func assembleIndex(h *idxHeader, sections [numSections][]byte) []byte {
@@ -372,7 +398,8 @@ func parseIndex(data []byte) (*indexFile, error) {
 		}
 		end = (end + s.length + 7) &^ 7
 	}
-	if end != uint64(len(data)) || f.sections[secTimes].length > 4*uint64(f.count) ||
+	if end != uint64(len(data)) || f.sections[secTimes].length > 4*uint64(f.count) || f.sections[secTimes].length%4 != 0 ||
+		f.sections[secBloom].length == 0 || f.sections[secBloom].length%64 != 0 ||
 		f.sections[secOrdinals].length != uint64(f.width)*uint64(f.ranks()) ||
 		f.sections[secDirectory].length != 4<<f.dirBits+4 ||
 		f.sections[secKeys].length*uint64(f.width) != keyTail*f.sections[secRefs].length ||
@@ -443,11 +470,17 @@ func (f *indexFile) parseScopes() error {
 }
 
 func takeText(b []byte) (string, []byte, bool) {
+	text, rest, ok := takeBytes(b)
+	return string(text), rest, ok
+}
+
+// takeBytes takes what appendText appended off the front of b.
+func takeBytes(b []byte) (text, rest []byte, ok bool) {
 	size, n := binary.Uvarint(b)
 	if n <= 0 || size > uint64(len(b)-n) {
-		return "", nil, false
+		return nil, nil, false
 	}
-	return string(b[n : n+int(size)]), b[n+int(size):], true
+	return b[n : n+int(size)], b[n+int(size):], true
 }
 
 // ranks is the number of records in the index. It is less than count when
@@ -571,36 +604,58 @@ func (l *rankList) chunk(c int, dst []uint32) []uint32 {
 	return dst
 }
 
-// values calls yield with the values of an attribute in the i-th scope.
-func (f *indexFile) values(scope int, a cairn.Attribute, yield func(text string, count uint64)) error {
+// fileValues are the values of an index file, decompressed.
+type fileValues struct {
+	file   *indexFile
+	data   []byte
+	starts []int // of each scope's values in data
+}
+
+// values decompresses the values and finds where those of each scope begin.
+func (f *indexFile) values() (*fileValues, error) {
 	b, err := s2.Decode(nil, f.section(secValues))
 	if err != nil {
-		return fmt.Errorf("decompress the index file's values: %w", err)
+		return nil, fmt.Errorf("decompress the index file's values: %w", err)
 	}
+	v := &fileValues{file: f, data: b, starts: make([]int, len(f.scopes))}
 	for s := range f.scopes {
-		for at := cairn.Attribute(1); at < cairn.NumAttributes; at++ {
+		v.starts[s] = len(v.data) - len(b)
+		for a := 1; a < cairn.NumAttributes; a++ {
 			n, w := binary.Uvarint(b)
 			if w <= 0 {
-				return errIndexValues
+				return nil, errIndexValues
 			}
 			b = b[w:]
 			for range n {
-				text, rest, ok := takeText(b)
-				count, w := binary.Uvarint(rest)
+				_, rest, ok := takeBytes(b)
+				_, w := binary.Uvarint(rest)
 				if !ok || w <= 0 {
-					return errIndexValues
+					return nil, errIndexValues
 				}
 				b = rest[w:]
-				if s == scope && at == a {
-					yield(text, count)
-				}
-			}
-			if s == scope && at == a {
-				return nil
 			}
 		}
 	}
-	return nil
+	return v, nil
+}
+
+func (v *fileValues) of(view *scopeView, attribute cairn.Attribute, yield func(text string, count uint64)) bool {
+	if !textAttributes[attribute] {
+		return false
+	}
+	b := v.data[v.starts[view.number]:]
+	for a := cairn.Attribute(1); a <= attribute; a++ {
+		n, w := binary.Uvarint(b)
+		b = b[w:]
+		for range n {
+			text, rest, _ := takeBytes(b)
+			count, w := binary.Uvarint(rest)
+			if b = rest[w:]; a == attribute {
+				yield(string(text), count)
+			}
+		}
+	}
+	return v.file.scopes[view.number].complete>>attribute&1 == 1
 }
 
 var errIndexValues = fmt.Errorf("the index file's values are damaged")

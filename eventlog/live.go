@@ -202,12 +202,14 @@ func (x *liveIndex) whole(v *scopeView, desc bool) cursor {
 	return x.key(v, x.byScope[v.Scope].key, desc)
 }
 
-func (x *liveIndex) texts(v *scopeView, a cairn.Attribute, yield func(string, uint64)) (bool, error) {
+func (x *liveIndex) texts() (texts, error) { return x, nil }
+
+func (x *liveIndex) of(v *scopeView, a cairn.Attribute, yield func(string, uint64)) bool {
 	values := &x.byScope[v.Scope].values[a]
 	for _, t := range values.texts {
 		yield(t.text, uint64(x.keys.countOf(t.hash)))
 	}
-	return textAttributes[a] && !values.partial, nil
+	return textAttributes[a] && !values.partial
 }
 
 func (x *liveIndex) seek(v *scopeView, time int64, ordinal uint32) uint64 {

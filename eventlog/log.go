@@ -109,11 +109,14 @@ type Log struct {
 	end      uint64 // seq behind the newest durable record
 	holds    map[string]Position
 	tree     treeRange // over all sealed segments
+	format   [32]byte  // hash of the format file
 	prevSeal [32]byte  // hash of the newest seal
 	sealing  int       // segments waiting to be sealed
 	sealed   chan struct{}
 	sealErr  error
-	lost     []error // segments that could not be opened
+	lost     []error // damage that every reader is told of
+
+	contradicts bool // see Contradicted
 
 	stats counters
 }
@@ -194,7 +197,7 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	l.wake()
 	l.mu.Unlock()
-	errs = append(errs, l.rejects.close(), l.lock.Close())
+	errs = append(errs, l.rejects.close(l.now()), l.lock.Close())
 	return errors.Join(errs...)
 }
 

@@ -3,11 +3,13 @@ package eventlog
 import (
 	"container/heap"
 	"context"
-	"errors"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cairn"
@@ -15,6 +17,9 @@ import (
 
 // defaultLimit is the page size of a query that names none.
 const defaultLimit = 50
+
+// MaxLimit is the largest page that Lookup gives.
+const MaxLimit = 10_000
 
 // Lookup returns a page of the events that q asks for. It sees every record
 // whose Append has returned.
@@ -27,6 +32,7 @@ func (l *Log) Lookup(ctx context.Context, q Query) (*Page, error) {
 	if q.Limit <= 0 {
 		q.Limit = defaultLimit
 	}
+	q.Limit = min(q.Limit, MaxLimit)
 	s := &search{Query: &q, hasher: l.hasher, now: l.now()}
 	s.bound(l.retention)
 	page := &Page{}
@@ -129,7 +135,7 @@ func (f *Filter) takes(v string) bool {
 
 // cursor returns a cursor over the events of one scope of one segment that may
 // pass the filters, nil if none can. Exact says that all of them pass.
-func (s *search) cursor(x index, v *scopeView) (c cursor, exact bool, err error) {
+func (s *search) cursor(x index, v *scopeView, kept *keptTexts) (c cursor, exact bool, err error) {
 	all := &allCursor{desc: !s.OldestFirst}
 	exact = true
 	scope, wall := s.scopeKey(v.Scope), s.wallKey(v.Account, v.Region)
@@ -138,7 +144,7 @@ func (s *search) cursor(x index, v *scopeView) (c cursor, exact bool, err error)
 		values := f.Values
 		if f.Prefix {
 			var complete bool
-			if values, complete, err = s.expand(x, v, f); err != nil {
+			if values, complete, err = s.expand(x, v, f, kept); err != nil {
 				return nil, false, err
 			} else if !complete {
 				exact = false
@@ -174,14 +180,26 @@ func (s *search) cursor(x index, v *scopeView) (c cursor, exact bool, err error)
 
 // expand returns the values that a prefix filter takes in, unless the index
 // does not keep them all.
-func (s *search) expand(x index, v *scopeView, f *Filter) (values []string, complete bool, err error) {
-	complete, err = x.texts(v, f.Attribute, func(text string, _ uint64) {
-		if f.takes(text) {
+func (s *search) expand(x index, v *scopeView, f *Filter, kept *keptTexts) (values []string, complete bool, err error) {
+	if !textAttributes[f.Attribute] {
+		return nil, false, nil
+	}
+	if kept.texts == nil {
+		if kept.texts, err = x.texts(); err != nil {
+			return nil, false, err
+		}
+	}
+	complete = kept.of(v, f.Attribute, func(text string, _ uint64) {
+		if len(values) <= maxExpanded && f.takes(text) {
 			values = append(values, text)
 		}
 	})
-	return values, complete && len(values) <= maxExpanded, err
+	return values, complete && len(values) <= maxExpanded, nil
 }
+
+// keptTexts keeps the texts of a segment for the streams that one query has
+// there.
+type keptTexts struct{ texts }
 
 // maxExpanded bounds the lists that one prefix is turned into; beyond it the
 // records themselves are read.
@@ -200,6 +218,7 @@ func (h *hit) seq() uint64 { return h.stream.seg.first() + uint64(h.ordinal) }
 type stream struct {
 	seg  segment
 	view scopeView
+	kept *keptTexts // of the segment
 
 	after Cursor // the last hit given out, or the query's own cursor
 	hits  []hit  // found and not given out
@@ -222,7 +241,7 @@ func (st *stream) fill(s *search, n int) error {
 	desc := !s.OldestFirst
 	st.hits = st.hits[:0]
 	return st.seg.search(func(x index) error {
-		c, _, err := s.cursor(x, &st.view)
+		c, _, err := s.cursor(x, &st.view, st.kept)
 		if err != nil || c == nil {
 			st.done = true
 			return err
@@ -297,6 +316,7 @@ type merger struct {
 func (s *search) merge(ctx context.Context, v *view, damage *[]error) *merger {
 	m := &merger{ctx: ctx, s: s, damage: damage}
 	for _, seg := range v.segments {
+		kept := &keptTexts{}
 		err := seg.search(func(x index) error {
 			x.scopes(s.Scope, func(view scopeView) {
 				if view.maxTime < s.since || view.minTime > s.until {
@@ -305,7 +325,7 @@ func (s *search) merge(ctx context.Context, v *view, damage *[]error) *merger {
 				if s.After != (Cursor{}) && (s.OldestFirst && view.maxTime < s.After.Time || !s.OldestFirst && view.minTime > s.After.Time) {
 					return
 				}
-				m.streams = append(m.streams, &stream{seg: seg, view: view, after: s.After})
+				m.streams = append(m.streams, &stream{seg: seg, view: view, kept: kept, after: s.After})
 			})
 			return nil
 		})
@@ -336,6 +356,7 @@ func (m *merger) take(n int) ([]hit, error) {
 			}
 		}
 		if len(st.hits) == 0 && st.done {
+			st.kept = nil // hits keep their stream
 			heap.Pop(m)
 		} else {
 			heap.Fix(m, 0)
@@ -427,7 +448,8 @@ func (s *search) load(ctx context.Context, hits []hit, damage *[]error) ([]cairn
 	return out, nil
 }
 
-// eachTask runs n tasks of some ten microseconds each on all processors.
+// eachTask runs n tasks of some ten microseconds each on all processors. A
+// memory fault in one of them comes up in the caller, who may guard against it.
 func eachTask(ctx context.Context, n int, run func(int)) error {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	if workers <= 1 {
@@ -440,14 +462,27 @@ func eachTask(ctx context.Context, n int, run func(int)) error {
 		return nil
 	}
 	var wg sync.WaitGroup
+	var fault atomic.Value
 	for w := range workers {
 		wg.Go(func() {
+			defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+			defer func() {
+				switch p := recover(); {
+				case isFault(p):
+					fault.Store(p)
+				case p != nil:
+					panic(p)
+				}
+			}()
 			for i := w; i < n && ctx.Err() == nil; i += workers {
 				run(i)
 			}
 		})
 	}
 	wg.Wait()
+	if p := fault.Load(); p != nil {
+		panic(p)
+	}
 	return ctx.Err()
 }
 
@@ -455,7 +490,7 @@ func eachTask(ctx context.Context, n int, run func(int)) error {
 // frame's bytes are valid only within fn.
 func readRecords(seg segment, i int, fn func(ordinal uint32, f *frame)) error {
 	if i < 0 {
-		return errors.New("the index names a record before the first")
+		return &Damage{File: fmt.Sprintf("%016x.idx", seg.first()), Segment: seg.first(), Offset: -1, FirstSeq: 1, What: "the index cannot say which block holds a record"}
 	}
 	buf := blockBuffers.get(blockSize)
 	b, err := seg.readBlock(buf, i)

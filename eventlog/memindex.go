@@ -18,6 +18,7 @@ func placeOrdinal(p uint64) uint32 { return uint32(p) }
 type memIndex struct {
 	keys    keyTable
 	byScope map[Scope]*memScope
+	records int      // in the index
 	ids     []uint64 // the keys of the event IDs
 
 	minTime, maxTime int64
@@ -67,6 +68,7 @@ func (x *memIndex) insert(r *indexed) {
 		sc = &memScope{key: r.keys[0].hash}
 		x.byScope[s] = sc
 	}
+	x.records++
 	x.keys.setTime(r.ordinal, r.time)
 	x.keys.touch(r.keys)
 	for i := range r.keys {
@@ -86,6 +88,16 @@ func (x *memIndex) insert(r *indexed) {
 			continue
 		}
 		v.texts = append(v.texts, textValue{strings.Clone(k.value), k.hash})
+	}
+}
+
+// ageUnindexed sees to it that records which are not in the index, because they
+// are lost or cannot be read, are not taken for old: they go by their segment's
+// newest arrival, and where that is not known by its creation, both in Unix
+// microseconds.
+func (x *memIndex) ageUnindexed(count uint32, arrival, created int64) {
+	if x.records < int(count) {
+		x.maxTime = max(x.maxTime, arrival/1e6, created/1e6)
 	}
 }
 

@@ -92,12 +92,18 @@ func (l *Log) defaults() {
 
 // load reads the directory's files.
 func (l *Log) load() error {
-	seed, err := openFormat(l.cfg.FS, l.cfg.Dir, true)
+	known := l.cfg.KnownHead != nil && l.cfg.KnownHead.Size > 0
+	format, err := openFormat(l.cfg.FS, l.cfg.Dir, !known)
 	if err != nil {
 		return err
 	}
-	l.hasher = hasher{seed}
+	l.hasher, l.format = hasher{format.seed}, format.hash
 	files, err := listFiles(l.cfg.FS, l.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	// What the signed texts say comes before anything is removed.
+	seals, err := l.readSeals(files)
 	if err != nil {
 		return err
 	}
@@ -114,17 +120,17 @@ func (l *Log) load() error {
 		if err != nil {
 			var damage *Damage
 			if errors.As(err, &damage) {
-				l.lost = append(l.lost, err)
-				l.cfg.Logger.Error("a segment cannot be read", "error", err)
+				if s := seals[base]; s != nil {
+					damage.FirstSeq, damage.LastSeq = base, s.segment.end-1
+				}
+				l.lose(damage)
 				continue
 			}
 			return err
 		}
+		l.adopt(seg, seals[base])
 		segs = append(segs, seg)
 		l.change(func([]segment) []segment { return segs })
-	}
-	if err := l.loadTree(files); err != nil {
-		return err
 	}
 	logs := files.withExt(".log")
 	var lives []*liveSegment
@@ -144,7 +150,7 @@ func (l *Log) load() error {
 	end := l.tree.end
 	for _, live := range lives {
 		if live.base != end {
-			return &Damage{File: live.name, Segment: live.base, Offset: -1, FirstSeq: end, LastSeq: live.base - 1,
+			return &Damage{File: live.name, Segment: live.base, Offset: -1, FirstSeq: end, LastSeq: max(live.base, end+1) - 1,
 				What: "the records before this segment are missing: restore the directory from a backup"}
 		}
 		end += uint64(live.count)
@@ -163,7 +169,7 @@ func (l *Log) load() error {
 		l.lastArrival = max(l.lastArrival, s.newest())
 	}
 	l.open = lives[len(lives)-1]
-	if err := l.compareHead(lives); err != nil {
+	if err := l.compareHead(files, segs); err != nil {
 		return err
 	}
 	if l.cfg.KnownHead != nil && l.cfg.KnownHead.Size > l.end {
@@ -182,45 +188,102 @@ func (l *Log) load() error {
 	return nil
 }
 
-// compareHead holds the records to the known head, where that ends among the
-// live segments. Records that contradict it stay readable, and every reader is
-// told.
-func (l *Log) compareHead(lives []*liveSegment) error {
+// compareHead holds the records to the known head. Records that contradict it
+// stay readable, and every reader is told.
+func (l *Log) compareHead(files *logFiles, segs []segment) error {
 	known := l.cfg.KnownHead
-	if known == nil || known.Size < l.tree.end || known.Size > l.end {
+	if known == nil || known.Size == 0 || known.Size > l.end {
 		return nil
 	}
 	t := l.tree.clone()
-	for _, live := range lives {
-		n := min(known.Size-t.end, uint64(live.count))
-		part := treeRange{start: live.base, end: live.base}
-		for _, leaf := range live.leaves[:n] {
-			part.push(0, leaf)
+	if known.Size < t.end {
+		var err error
+		if t, err = l.treeBefore(files, known.Size); err != nil {
+			return err
 		}
-		if n == 0 {
-			break
+	}
+	for _, seg := range segs {
+		if seg.first() != t.end || t.end >= known.Size {
+			continue
+		}
+		part, err := l.treeOf(seg, known.Size)
+		if err != nil {
+			return nil // the damage is told where it lies
 		}
 		if err := t.append(&part); err != nil {
 			return err
 		}
 	}
-	if t.root() != known.Root {
-		l.lost = append(l.lost, &Damage{File: l.cfg.Dir, Segment: l.tree.end, Offset: -1, FirstSeq: l.tree.end, LastSeq: known.Size - 1,
+	if t.end == known.Size && t.root() != known.Root {
+		l.contradicts = true
+		l.lose(&Damage{File: l.cfg.Dir, Segment: l.tree.end, Offset: -1, FirstSeq: 1,
 			What: fmt.Sprintf("the records are not those of the known tree of %d records: restore the directory from a backup", known.Size)})
-		l.cfg.Logger.Error("the log contradicts a tree that is known", "size", known.Size)
 	}
 	return nil
 }
+
+// treeBefore returns the tree up to the segment in which a tree of the given
+// size ends, as the seal before it has it.
+func (l *Log) treeBefore(files *logFiles, size uint64) (t treeRange, err error) {
+	for _, base := range files.seals {
+		s, _, err := l.readSeal(base)
+		var damage *Damage
+		if errors.As(err, &damage) {
+			continue // told already, or by check
+		}
+		if err != nil {
+			return t, err
+		}
+		if s.tree.end <= size {
+			t = s.tree
+		}
+	}
+	return t, nil
+}
+
+// treeOf returns the tree over a segment's records below end.
+func (l *Log) treeOf(seg segment, end uint64) (treeRange, error) {
+	base := seg.first()
+	t := treeRange{start: base, end: base}
+	if live, ok := seg.(*liveSegment); ok {
+		for _, leaf := range live.leaves[:min(end-base, uint64(live.count))] {
+			t.push(0, leaf)
+		}
+		return t, nil
+	}
+	h := newLeafHasher()
+	err := seg.(*sealedSegment).walk(l.cfg.FS, func(_ int64, b *block, err error) error {
+		if err != nil || t.end >= end {
+			return err
+		}
+		if b.lost {
+			for range min(uint64(b.count), end-t.end) {
+				t.push(0, lostLeaf)
+			}
+			return nil
+		}
+		return b.each(base, func(_ uint32, f *frame) {
+			if t.end < end {
+				t.push(0, h.hash(f.raw))
+			}
+		})
+	})
+	return t, err
+}
+
+// Contradicted reports whether the records are not those of the known head
+// that the log was opened with.
+func (l *Log) Contradicted() bool { return l.contradicts }
 
 // replaceLost takes the seqs up to end out of use: records had them that the
 // log no longer has.
 func (l *Log) replaceLost(end uint64) error {
 	seg := l.open
 	n := end - l.end
-	if n > 1<<31 {
+	if n > maxLost {
 		return fmt.Errorf("the log ends at record %d, but a tree of %d records is known: restore the directory from a backup", l.end, end)
 	}
-	l.cfg.Logger.Error("acknowledged records are missing from the end of the log", "first", l.end, "last", end-1)
+	l.lose(&Damage{File: seg.name, Segment: seg.base, Offset: seg.size, FirstSeq: l.end, LastSeq: end - 1, What: "records that were acknowledged are missing from the end of the log"})
 	h := blockHeader{flags: blockLost | blockEndsGroup, count: uint32(n), chain: seg.chain, firstSeq: l.end, group: l.end, arrival: l.lastArrival}
 	b := make([]byte, blockHeaderSize)
 	h.put(b)
@@ -241,29 +304,37 @@ func (l *Log) replaceLost(end uint64) error {
 // index keys.
 const formatFile = "format"
 
+// A logFormat is what the format file says.
+type logFormat struct {
+	seed uint64
+	hash [sha256.Size]byte // of the file
+}
+
 // openFormat reads the format file. A directory without one is new and gets
 // one, if create is set.
-func openFormat(fsys durable.FS, dir string, create bool) (seed uint64, err error) {
+func openFormat(fsys durable.FS, dir string, create bool) (f logFormat, err error) {
 	name := path.Join(dir, formatFile)
 	b, err := durable.ReadFile(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) && create {
 		files, err := listFiles(fsys, dir)
 		if err != nil {
-			return 0, err
+			return f, err
 		}
-		if len(files.bases) > 0 {
-			return 0, &Damage{File: name, Offset: -1, FirstSeq: 1, What: "the file is missing, but the directory has segments: restore the file from a backup"}
+		if len(files.bases) > 0 || len(files.seals) > 0 {
+			return f, &Damage{File: name, Offset: -1, FirstSeq: 1, What: "the file is missing, but the directory has segments: restore the file from a backup"}
 		}
 		var s [8]byte
 		rand.Read(s[:])
 		b = formatText(s)
 		if err := durable.WriteFile(fsys, name, b, 0o600); err != nil {
-			return 0, err
+			return f, err
 		}
 	} else if err != nil {
-		return 0, err
+		return f, err
 	}
-	return parseFormat(name, b)
+	f.hash = sha256.Sum256(b)
+	f.seed, err = parseFormat(name, b)
+	return f, err
 }
 
 func formatText(seed [8]byte) []byte {
@@ -324,15 +395,20 @@ func listFiles(fsys durable.FS, dir string) (*logFiles, error) {
 		}
 	}
 	slices.Sort(f.seals)
-	// A seal is made only when the segments before it are sealed for good. A
-	// log of one of those is left from a removal that failed.
+	return f, nil
+}
+
+// settle judges logs beside sealed segments. A seal is made only when the
+// segments before it are sealed for good: a log of one of those is left from a
+// removal that failed. Newest is the base of the newest sound seal, and sound
+// tells whether a segment has one of its own.
+func (f *logFiles) settle(dir string, newest uint64, sound func(base uint64) bool) {
 	for base, exts := range f.bases {
-		if exts[".log"] && (exts[".seg"] || f.gone[base]) && len(f.seals) > 0 && base < f.seals[len(f.seals)-1] {
+		if exts[".log"] && base < newest && sound(base) && (exts[".seg"] || f.gone[base]) {
 			delete(exts, ".log")
 			f.stale = append(f.stale, segmentName(dir, base, ".log"))
 		}
 	}
-	return f, nil
 }
 
 func (f *logFiles) add(dir, in, name string) {
@@ -341,9 +417,7 @@ func (f *logFiles) add(dir, in, name string) {
 		f.tmp = append(f.tmp, full)
 		return
 	}
-	ext := path.Ext(name)
-	base, err := strconv.ParseUint(strings.TrimSuffix(name, ext), 16, 64)
-	known := err == nil && len(name) == 16+len(ext)
+	base, ext, known := segmentOf(name)
 	switch {
 	case known && in == dir && (ext == ".log" || ext == ".seg" || ext == ".idx"):
 		if f.bases[base] == nil {
@@ -358,6 +432,13 @@ func (f *logFiles) add(dir, in, name string) {
 	default:
 		f.other = append(f.other, full)
 	}
+}
+
+// segmentOf takes apart the name of a segment's file.
+func segmentOf(name string) (base uint64, ext string, ok bool) {
+	ext = path.Ext(name)
+	base, err := strconv.ParseUint(strings.TrimSuffix(name, ext), 16, 64)
+	return base, ext, err == nil && len(name) == 16+len(ext)
 }
 
 func (f *logFiles) withExt(ext string) []uint64 {
@@ -407,31 +488,4 @@ func (l *Log) tidy(f *logFiles) error {
 		return err
 	}
 	return l.cfg.FS.SyncDir(l.sealsDir())
-}
-
-// loadTree takes the tree over the sealed segments from the newest seal.
-func (l *Log) loadTree(f *logFiles) error {
-	for _, base := range slices.Backward(f.seals) {
-		if f.bases[base][".log"] {
-			continue // made before a crash; the segment will be sealed again
-		}
-		name := segmentName(l.sealsDir(), base, ".seal")
-		b, err := durable.ReadFile(l.cfg.FS, name)
-		if err != nil {
-			return err
-		}
-		s, err := parseSeal(b, l.cfg.Verifiers)
-		if err == nil && s.segment.start != base {
-			err = errSealText
-		}
-		if err != nil {
-			return &Damage{File: name, Segment: base, Offset: -1, FirstSeq: 1, What: err.Error() + ": restore the file from a backup"}
-		}
-		l.tree, l.prevSeal = s.tree, sha256.Sum256(b)
-		return nil
-	}
-	if len(f.sealed()) > 0 {
-		return &Damage{File: l.sealsDir(), Offset: -1, FirstSeq: 1, What: "the seals are missing: restore them from a backup"}
-	}
-	return nil
 }

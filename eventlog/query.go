@@ -37,12 +37,28 @@ type Query struct {
 	// among events of one second the latest arrival first.
 	OldestFirst bool
 
-	// Limit is the largest number of events in a page: 50 if zero.
+	// Limit is the largest number of events in a page: 50 if zero, and at most
+	// MaxLimit.
 	Limit int
 
 	// After continues behind the last event of an earlier page of the same
 	// query. The zero Cursor starts at the beginning.
 	After Cursor
+}
+
+// Matches says whether an extracted event passes the query's scope, filters and
+// time range, as Lookup would have it. It knows nothing of the log's retention.
+func (q *Query) Matches(e *cairn.Event) bool {
+	scope := scopeOf(&e.Record)
+	if q.Scope.Account != "" && q.Scope.Account != scope.Account ||
+		q.Scope.Region != "" && q.Scope.Region != scope.Region ||
+		q.Scope.Category != 0 && q.Scope.Category != scope.Category {
+		return false
+	}
+	s := search{Query: q}
+	s.bound(0)
+	t := e.Time().Unix()
+	return t >= s.since && t <= s.until && s.passes(e, scope)
 }
 
 // A Cursor marks the place of one event in the order of a query's results. It

@@ -2,8 +2,10 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 
 	"cairn"
@@ -23,7 +25,7 @@ func (l *Log) Read(ctx context.Context, from Position) iter.Seq2[*cairn.Event, e
 			return
 		}
 		defer v.release()
-		for _, err := range l.unreadable() {
+		for _, err := range l.missing(v, from.seq) {
 			if !yield(nil, err) {
 				return
 			}
@@ -34,6 +36,19 @@ func (l *Log) Read(ctx context.Context, from Position) iter.Seq2[*cairn.Event, e
 			}
 		}
 	}
+}
+
+// missing returns the damage of segments that a view should have, but has not,
+// unless they end before from.
+func (l *Log) missing(v *view, from uint64) []error {
+	have := make(map[uint64]bool, len(v.segments))
+	for _, seg := range v.segments {
+		have[seg.first()] = true
+	}
+	return slices.DeleteFunc(l.unreadable(), func(err error) bool {
+		var d *Damage
+		return !errors.As(err, &d) || have[d.Segment] || d.LastSeq < d.FirstSeq || d.LastSeq < from
+	})
 }
 
 // readSegment gives the records of a segment with seqs in [from, end).

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -173,13 +174,15 @@ func (s *logScan) accept(name string, group []foundBlock, end uint64, pos int64)
 }
 
 // recover reads a .log file into a live segment.
-func (l *Log) recover(base, next uint64) (*liveSegment, error) {
+func (l *Log) recover(base, next uint64) (_ *liveSegment, err error) {
 	name := segmentName(l.cfg.Dir, base, ".log")
 	m, err := l.cfg.FS.Map(name)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer caught(&err, name, base)
 	scan, err := scanLog(name, m.Bytes(), base, next)
 	if err != nil {
 		return nil, err
@@ -209,6 +212,11 @@ func (l *Log) recover(base, next uint64) (*liveSegment, error) {
 	if err := l.reindex(live, m.Bytes(), scan); err != nil {
 		live.file.Close()
 		return nil, err
+	}
+	for i := range scan.blocks {
+		if b := &scan.blocks[i]; b.flags&blockLost != 0 {
+			l.lose(&Damage{File: name, Segment: base, Offset: b.offset, FirstSeq: b.firstSeq, LastSeq: b.firstSeq + uint64(b.count) - 1, What: lostText})
+		}
 	}
 	return live, nil
 }

@@ -1,7 +1,9 @@
 package eventlog
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"cairn/internal/durable"
@@ -46,7 +48,8 @@ func (l *Log) Expire() (int, error) {
 	removed := 0
 	for _, seg := range v.segments {
 		s, ok := seg.(*sealedSegment)
-		if !ok || s.idx.maxTime >= keep || s.base+uint64(s.idx.count) > held {
+		// The seal decides, because it is signed.
+		if !ok || s.seal == nil || s.seal.maxTime >= keep || s.seal.segment.end > held {
 			continue
 		}
 		if err := l.retire(s, now); err != nil {
@@ -71,7 +74,8 @@ func (l *Log) held() uint64 {
 // retire removes one segment. The signed note that says so comes first, so
 // that a segment that is missing without one was removed by someone else.
 func (l *Log) retire(s *sealedSegment, now time.Time) error {
-	text, err := retired(l.cfg.Signer, s, now)
+	r := retirement{base: s.base, count: s.seal.segment.end - s.base, minTime: s.seal.minTime, maxTime: s.seal.maxTime, at: now}
+	text, err := r.sign(l.cfg.Signer)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func (l *Log) retire(s *sealedSegment, now time.Time) error {
 	if err := l.cfg.FS.Remove(s.name); err != nil {
 		return err
 	}
-	if err := l.cfg.FS.Remove(s.iname); err != nil {
+	if err := l.cfg.FS.Remove(s.iname); err != nil && !(s.salvaged && errors.Is(err, fs.ErrNotExist)) {
 		return err
 	}
 	return l.cfg.FS.SyncDir(l.cfg.Dir)

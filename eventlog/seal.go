@@ -52,7 +52,7 @@ func (l *Log) sealLoop() {
 			if errors.Is(err, ErrClosed) {
 				break
 			}
-			if !errors.Is(err, syscall.ENOSPC) {
+			if !diskFull(err) {
 				l.stop(err)
 				for range l.seals { // a rotation under way must not wait for ever
 				}
@@ -76,6 +76,9 @@ func (l *Log) seal(live *liveSegment) error {
 	if err != nil {
 		return fmt.Errorf("seal segment %016x: %w", live.base, err)
 	}
+	live.mu.Lock()
+	live.idx.ageUnindexed(live.count, live.arrival, live.created)
+	live.mu.Unlock()
 	index := encodeIndex(live.idx, live.base, w.places, live.count, live.arrival, uint64(live.raw))
 	idxName := segmentName(l.cfg.Dir, live.base, ".idx")
 	if err := durable.WriteFile(l.cfg.FS, idxName, index, 0o600); err != nil {
@@ -88,7 +91,7 @@ func (l *Log) seal(live *liveSegment) error {
 	if err := tree.append(&part); err != nil {
 		return fmt.Errorf("seal segment %016x: %w", live.base, err)
 	}
-	s := &seal{tree: tree, segment: part, frames: w.frames, index: sha256.Sum256(index), lost: w.lost,
+	s := &seal{tree: tree, segment: part, frames: w.frames, index: sha256.Sum256(index), format: l.format, lost: w.lost,
 		minTime: live.idx.minTime, maxTime: live.idx.maxTime, previous: previous}
 	text, err := s.sign(l.cfg.Signer)
 	if err != nil {
@@ -101,6 +104,7 @@ func (l *Log) seal(live *liveSegment) error {
 	if err != nil {
 		return fmt.Errorf("open the sealed segment: %w", err)
 	}
+	sealed.seal = s
 	// The tree comes before the view: Head passes over live segments that the
 	// tree has already.
 	l.mu.Lock()

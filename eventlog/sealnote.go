@@ -22,6 +22,7 @@ type seal struct {
 	segment  treeRange // over the segment
 	frames   [sha256.Size]byte
 	index    [sha256.Size]byte // of the .idx file
+	format   [sha256.Size]byte // of the format file, whose seed the index keys have
 	lost     []seqRange        // records that were lost before the segment was sealed
 	minTime  int64
 	maxTime  int64
@@ -35,7 +36,7 @@ func (s *seal) text(origin string) string {
 	fmt.Fprintf(&b, "segment %d %d\n", s.segment.start, s.segment.end-s.segment.start)
 	writeHashes(&b, "subtree", s.segment.nodes)
 	writeHashes(&b, "tree", s.tree.nodes)
-	fmt.Fprintf(&b, "frames %x\nindex %x\n", s.frames, s.index)
+	fmt.Fprintf(&b, "frames %x\nindex %x\nformat %x\n", s.frames, s.index, s.format)
 	fmt.Fprintf(&b, "times %d %d\n", s.minTime, s.maxTime)
 	for _, r := range s.lost {
 		fmt.Fprintf(&b, "lost %d %d\n", r.first, r.last)
@@ -90,6 +91,8 @@ func parseSeal(b []byte, verifiers note.Verifiers) (*seal, error) {
 			err = parseHex(s.frames[:], value)
 		case "index":
 			err = parseHex(s.index[:], value)
+		case "format":
+			err = parseHex(s.format[:], value)
 		case "previous":
 			err = parseHex(s.previous[:], value)
 		case "times":
@@ -154,22 +157,43 @@ func parseHex(dst []byte, s string) error {
 	return nil
 }
 
-// retired returns the signed note that retention leaves in place of a segment.
-func retired(signer note.Signer, s *sealedSegment, at time.Time) ([]byte, error) {
-	return note.Sign(&note.Note{Text: fmt.Sprintf("%s\nretired %d %d\ntimes %d %d\nat %s\n", signer.Name(),
-		s.base, s.idx.count, s.idx.minTime, s.idx.maxTime, at.UTC().Format(time.RFC3339))}, signer)
+// A retirement is the signed note that retention leaves in place of a segment.
+type retirement struct {
+	base, count      uint64
+	minTime, maxTime int64
+	at               time.Time
 }
 
-// parseRetired checks the signature of a note of retention and returns the
-// segment it speaks of.
-func parseRetired(b []byte, verifiers note.Verifiers) (base, count uint64, err error) {
+func (r *retirement) sign(signer note.Signer) ([]byte, error) {
+	return note.Sign(&note.Note{Text: r.text(signer.Name())}, signer)
+}
+
+func (r *retirement) text(origin string) string {
+	return fmt.Sprintf("%s\nretired %d %d\ntimes %d %d\nat %s\n", origin, r.base, r.count, r.minTime, r.maxTime, r.at.UTC().Format(time.RFC3339))
+}
+
+// of reports whether the note speaks of the segment that a seal names, and of a
+// time when its events were all in the past.
+func (r *retirement) of(s *seal) bool {
+	return r.base == s.segment.start && r.count == s.segment.end-s.segment.start &&
+		r.minTime == s.minTime && r.maxTime == s.maxTime && r.at.Unix() > r.maxTime
+}
+
+// parseRetired checks the signature of a note of retention and reads it.
+func parseRetired(b []byte, verifiers note.Verifiers) (*retirement, error) {
 	n, err := openNote(b, verifiers)
 	if err != nil {
-		return 0, 0, fmt.Errorf("verify the note of retention: %w", err)
+		return nil, fmt.Errorf("verify the note of retention: %w", err)
 	}
-	_, rest, _ := strings.Cut(n.Text, "\n")
-	if _, err := fmt.Sscanf(rest, "retired %d %d\n", &base, &count); err != nil {
-		return 0, 0, errors.New("the note of retention is malformed")
+	origin, rest, _ := strings.Cut(n.Text, "\n")
+	r := &retirement{}
+	var at string
+	_, err = fmt.Sscanf(rest, "retired %d %d\ntimes %d %d\nat %s\n", &r.base, &r.count, &r.minTime, &r.maxTime, &at)
+	if err == nil {
+		r.at, err = time.Parse(time.RFC3339, at)
 	}
-	return base, count, nil
+	if err != nil || r.text(origin) != n.Text {
+		return nil, errors.New("the note of retention is malformed")
+	}
+	return r, nil
 }

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -64,9 +65,9 @@ type index interface {
 	// whole returns a cursor over all events of a scope.
 	whole(v *scopeView, desc bool) cursor
 
-	// texts calls yield with each value that is kept as text for an attribute
-	// and reports whether those are all values.
-	texts(v *scopeView, a cairn.Attribute, yield func(text string, count uint64)) (complete bool, err error)
+	// texts returns the values that are kept as text. A sealed segment has to
+	// decompress them, so one query asks for them once.
+	texts() (texts, error)
 
 	// seek returns the place of the first event of a scope that is not before
 	// (time, ordinal).
@@ -74,6 +75,14 @@ type index interface {
 
 	// at returns the event at a place.
 	at(place uint64) (time int64, ordinal uint32)
+}
+
+// texts are the values of one segment that are kept as text. They are read
+// within search only.
+type texts interface {
+	// of calls yield with each value of an attribute in a scope, and reports
+	// whether those are all that it has there.
+	of(v *scopeView, a cairn.Attribute, yield func(text string, count uint64)) (complete bool)
 }
 
 // A scopeView is one scope of one segment.
@@ -86,16 +95,22 @@ type scopeView struct {
 // A sealedSegment is a segment that no longer changes: a .seg file with the
 // records and an .idx file with their index.
 type sealedSegment struct {
-	base  uint64
-	name  string // of the .seg file, with its directory
-	file  durable.File
-	size  int64
-	idx   *indexFile
-	imap  durable.Mapping
+	base uint64
+	name string // of the .seg file, with its directory
+	file durable.File
+	size int64
+	idx  *indexFile
+	imap durable.Mapping
+
+	// salvaged says that records are damaged, and that the index is one of the
+	// others, in memory only.
+	salvaged bool
+
 	iname string
 	cache *decoders
 
 	headerSize int64 // file header and dictionary
+	seal       *seal // nil while there is no sound one
 	dec        *decoder
 
 	verify    sync.Once // of the index file's checksums
@@ -110,23 +125,34 @@ func segmentName(dir string, base uint64, ext string) string {
 
 // openSealed opens the sealed segment that begins at base.
 func openSealed(fsys durable.FS, dir string, base uint64, cache *decoders) (*sealedSegment, error) {
+	return openSegment(fsys, dir, base, cache, fsys.Map)
+}
+
+// openSegment opens a sealed segment whose index file mapIndex maps.
+func openSegment(fsys durable.FS, dir string, base uint64, cache *decoders, mapIndex func(string) (durable.Mapping, error)) (*sealedSegment, error) {
 	s := &sealedSegment{base: base, cache: cache,
 		name: segmentName(dir, base, ".seg"), iname: segmentName(dir, base, ".idx")}
 	if err := s.openData(fsys); err != nil {
 		return nil, err
 	}
-	m, err := fsys.Map(s.iname)
+	m, err := mapIndex(s.iname)
 	if err != nil {
 		s.file.Close()
 		return nil, fmt.Errorf("map %s: %w", s.iname, err)
 	}
 	s.imap = m
-	if s.idx, err = parseIndex(m.Bytes()); err == nil && s.idx.base != base {
-		err = errIndexHeader
-	}
-	if err != nil {
+	fault := guard(s.iname, base, func() error {
+		if s.idx, err = parseIndex(m.Bytes()); err == nil && s.idx.base != base {
+			err = errIndexHeader
+		}
+		return nil
+	})
+	if err = cmp.Or(fault, err); err != nil {
 		s.file.Close()
 		m.Close()
+		if fault != nil {
+			return nil, fault
+		}
 		var newer *NewerFormatError
 		if errors.As(err, &newer) {
 			newer.File = s.iname
@@ -195,11 +221,20 @@ func (s *sealedSegment) damage(offset int64, first, last uint64, err error) erro
 	return &Damage{File: s.name, Segment: s.base, Offset: offset, FirstSeq: first, LastSeq: last, What: err.Error()}
 }
 
-func (s *sealedSegment) first() uint64              { return s.base }
-func (s *sealedSegment) newest() int64              { return s.idx.maxArrival }
-func (s *sealedSegment) references() *atomic.Int32  { return &s.refs }
-func (s *sealedSegment) blockOf(ordinal uint32) int { return s.idx.blockOf(ordinal) }
-func (s *sealedSegment) blocks() (int, uint32)      { return int(s.idx.blocks), s.idx.count }
+func (s *sealedSegment) first() uint64             { return s.base }
+func (s *sealedSegment) newest() int64             { return s.idx.maxArrival }
+func (s *sealedSegment) references() *atomic.Int32 { return &s.refs }
+func (s *sealedSegment) blocks() (int, uint32)     { return int(s.idx.blocks), s.idx.count }
+
+func (s *sealedSegment) blockOf(ordinal uint32) (i int) {
+	if guard(s.iname, s.base, func() error {
+		i = s.idx.blockOf(ordinal)
+		return nil
+	}) != nil {
+		return -1
+	}
+	return i
+}
 
 func (s *sealedSegment) close() {
 	s.cache.drop(s)
@@ -210,7 +245,12 @@ func (s *sealedSegment) close() {
 // verified checks the index file's checksums once, when it is first used.
 func (s *sealedSegment) verified() error {
 	s.verify.Do(func() {
-		if err := s.idx.checkAll(); err != nil {
+		var err error
+		s.verifyErr = guard(s.iname, s.base, func() error {
+			err = s.idx.checkAll()
+			return nil
+		})
+		if err != nil {
 			s.verifyErr = &Damage{File: s.iname, Segment: s.base, Offset: 0, FirstSeq: 1, What: err.Error()}
 		}
 	})
@@ -221,7 +261,7 @@ func (s *sealedSegment) search(fn func(index) error) error {
 	if err := s.verified(); err != nil {
 		return err
 	}
-	return fn(s)
+	return guard(s.iname, s.base, func() error { return fn(s) })
 }
 
 func (s *sealedSegment) scopes(q Scope, yield func(scopeView)) {
@@ -244,12 +284,12 @@ func (s *sealedSegment) whole(v *scopeView, desc bool) cursor {
 	return &rangeCursor{lo: uint64(sc.first), hi: uint64(sc.end), desc: desc}
 }
 
-func (s *sealedSegment) texts(v *scopeView, a cairn.Attribute, yield func(string, uint64)) (bool, error) {
-	if !textAttributes[a] {
-		return false, nil
+func (s *sealedSegment) texts() (texts, error) {
+	v, err := s.idx.values()
+	if err != nil {
+		return nil, &Damage{File: s.iname, Segment: s.base, Offset: -1, FirstSeq: 1, What: err.Error()}
 	}
-	complete := s.idx.scopes[v.number].complete>>a&1 == 1
-	return complete, s.idx.values(v.number, a, yield)
+	return v, nil
 }
 
 func (s *sealedSegment) seek(v *scopeView, time int64, ordinal uint32) uint64 {
@@ -263,11 +303,17 @@ func (s *sealedSegment) at(place uint64) (int64, uint32) {
 // readBlock reads the i-th block. The block's bounds come from the index file,
 // its contents are held to the header's checksums.
 func (s *sealedSegment) readBlock(dst []byte, i int) (block, error) {
-	p := s.idx.block(i)
+	var p blockPlace
 	end, next := s.size, s.idx.count
-	if i+1 < int(s.idx.blocks) {
-		q := s.idx.block(i + 1)
-		end, next = int64(q.offset), q.firstOrdinal
+	if err := guard(s.iname, s.base, func() error {
+		p = s.idx.block(i)
+		if i+1 < int(s.idx.blocks) {
+			q := s.idx.block(i + 1)
+			end, next = int64(q.offset), q.firstOrdinal
+		}
+		return nil
+	}); err != nil {
+		return block{}, err
 	}
 	first := s.base + uint64(p.firstOrdinal)
 	fail := func(err error) (block, error) {
@@ -301,6 +347,23 @@ func (s *sealedSegment) readBlock(dst []byte, i int) (block, error) {
 		return fail(err)
 	}
 	return b, nil
+}
+
+// A mappedReader reads a segment's index file from its mapping.
+type mappedReader struct {
+	seg *sealedSegment
+	at  int
+}
+
+func (r *mappedReader) Read(p []byte) (n int, err error) {
+	err = guard(r.seg.iname, r.seg.base, func() error {
+		if n = copy(p, r.seg.idx.data[r.at:]); n == 0 && len(p) > 0 {
+			return io.EOF
+		}
+		return nil
+	})
+	r.at += n
+	return n, err
 }
 
 // A bufferPool lends byte slices.

@@ -31,17 +31,21 @@ func (l *Log) Values(ctx context.Context, scope Scope, a cairn.Attribute, prefix
 			return nil, err
 		}
 		err := seg.search(func(x index) error {
+			var all texts
 			var failed error
 			x.scopes(scope, func(view scopeView) {
-				all, err := x.texts(&view, a, func(text string, count uint64) {
+				if all == nil && failed == nil {
+					all, failed = x.texts()
+				}
+				if failed != nil {
+					return
+				}
+				whole := all.of(&view, a, func(text string, count uint64) {
 					if strings.HasPrefix(text, prefix) {
 						counts[text] += count
 					}
 				})
-				complete = complete && all
-				if err != nil {
-					failed = err
-				}
+				complete = complete && whole
 			})
 			return failed
 		})
@@ -65,16 +69,17 @@ func (l *Log) Values(ctx context.Context, scope Scope, a cairn.Attribute, prefix
 	return out, nil
 }
 
-// maxBuckets bounds a histogram.
-const maxBuckets = 10_000
+// MaxBuckets bounds a histogram.
+const MaxBuckets = 10_000
 
 // Histogram counts the events that q asks for in steps of time. The buckets
 // are aligned to multiples of step since 1970 and cover the query's bounds,
 // or where it has none those of the events it found; empty buckets are
-// included, up to 10,000 in all. Limit, After and OldestFirst are ignored.
+// included, up to MaxBuckets in all: where there would be more, the error is
+// ErrHistogramSize. Limit, After and OldestFirst are ignored.
 func (l *Log) Histogram(ctx context.Context, q Query, step time.Duration) ([]Bucket, error) {
 	if step < time.Second || step%time.Second != 0 {
-		return nil, errHistogramStep
+		return nil, ErrHistogramStep
 	}
 	v, err := l.acquire()
 	if err != nil {
@@ -87,44 +92,62 @@ func (l *Log) Histogram(ctx context.Context, q Query, step time.Duration) ([]Buc
 	if s.until < s.since {
 		return nil, nil
 	}
-	width := int64(step / time.Second)
-	counts := make(map[int64]uint64)
+	bars := &bars{width: int64(step / time.Second), counts: make(map[int64]uint64), first: 1 << 62, last: -1}
+	if !q.Since.IsZero() {
+		bars.cover(s.since)
+	}
+	if !q.Until.IsZero() {
+		bars.cover(s.until)
+	}
 	for _, seg := range v.segments {
-		if err := s.count(ctx, seg, width, counts); err != nil {
+		if bars.tooMany() {
+			return nil, ErrHistogramSize
+		}
+		if err := s.count(ctx, seg, bars); err != nil {
 			return nil, err
 		}
 	}
-	if len(counts) == 0 && (q.Since.IsZero() || q.Until.IsZero()) {
+	switch {
+	case bars.tooMany():
+		return nil, ErrHistogramSize
+	case len(bars.counts) == 0 && (q.Since.IsZero() || q.Until.IsZero()):
 		return nil, nil
 	}
-	first, last := int64(1<<62), int64(-1)
-	for b := range counts {
-		first, last = min(first, b), max(last, b)
-	}
-	if !q.Since.IsZero() {
-		first = min(first, s.since/width)
-	}
-	if !q.Until.IsZero() {
-		last = max(last, s.until/width)
-	}
-	if last-first >= maxBuckets {
-		return nil, errHistogramSize
-	}
-	buckets := make([]Bucket, 0, last-first+1)
-	for b := first; b <= last; b++ {
-		buckets = append(buckets, Bucket{time.Unix(b*width, 0).UTC(), counts[b]})
+	buckets := make([]Bucket, 0, bars.last-bars.first+1)
+	for b := bars.first; b <= bars.last; b++ {
+		buckets = append(buckets, Bucket{time.Unix(b*bars.width, 0).UTC(), bars.counts[b]})
 	}
 	return buckets, nil
 }
 
+// bars are the bars of a histogram under way.
+type bars struct {
+	width       int64 // seconds
+	counts      map[int64]uint64
+	first, last int64 // both included; none if last < first
+}
+
+func (b *bars) cover(t int64) { b.first, b.last = min(b.first, t/b.width), max(b.last, t/b.width) }
+
+func (b *bars) add(t int64) {
+	b.cover(t)
+	b.counts[t/b.width]++
+}
+
+func (b *bars) tooMany() bool { return b.last-b.first >= MaxBuckets }
+
 // count adds the number of one segment's hits to the buckets of their times.
 // Where the index alone cannot tell, it reads the records.
-func (s *search) count(ctx context.Context, seg segment, width int64, counts map[int64]uint64) error {
+func (s *search) count(ctx context.Context, seg segment, bars *bars) error {
 	var unsure []stream
+	kept := &keptTexts{}
 	err := seg.search(func(x index) error {
 		var failed error
 		x.scopes(s.Scope, func(view scopeView) {
-			c, exact, err := s.cursor(x, &view)
+			if failed != nil {
+				return
+			}
+			c, exact, err := s.cursor(x, &view, kept)
 			if err != nil {
 				failed = err
 			}
@@ -132,7 +155,7 @@ func (s *search) count(ctx context.Context, seg segment, width int64, counts map
 				return
 			}
 			if !exact {
-				unsure = append(unsure, stream{seg: seg, view: view})
+				unsure = append(unsure, stream{seg: seg, view: view, kept: kept})
 				return
 			}
 			hi := x.seek(&view, s.until+1, 0)
@@ -142,7 +165,10 @@ func (s *search) count(ctx context.Context, seg segment, width int64, counts map
 					break
 				}
 				t, _ := x.at(place)
-				counts[t/width]++
+				if bars.add(t); bars.tooMany() {
+					failed = ErrHistogramSize
+					return
+				}
 				p = place
 			}
 		})
@@ -165,7 +191,10 @@ func (s *search) count(ctx context.Context, seg segment, width int64, counts map
 				return damage[0]
 			}
 			for i := range events {
-				counts[events[i].Time().Unix()/width]++
+				bars.add(events[i].Time().Unix())
+			}
+			if bars.tooMany() {
+				return ErrHistogramSize
 			}
 		}
 	}
