@@ -115,6 +115,7 @@ func (c *checker) run() error {
 	for _, name := range c.files.tmp {
 		c.report.Notes = append(c.report.Notes, name+" is left over from a write that did not finish")
 	}
+	c.settle()
 	for _, name := range c.files.stale {
 		c.report.Notes = append(c.report.Notes, name+" is left over from a segment that was sealed")
 	}
@@ -132,6 +133,25 @@ func (c *checker) run() error {
 	}
 	c.end()
 	return nil
+}
+
+// settle tells logs that are left over from logs that are not sealed, as Open
+// does.
+func (c *checker) settle() {
+	sound := func(base uint64) bool {
+		text, err := durable.ReadFile(c.FS, segmentName(path.Join(c.Dir, "seals"), base, ".seal"))
+		if err != nil {
+			return false
+		}
+		s, err := parseSeal(text, c.Verifiers)
+		return err == nil && s.segment.start == base && s.format == c.format.hash
+	}
+	for _, newest := range slices.Backward(c.files.seals) {
+		if sound(newest) {
+			c.files.settle(c.Dir, newest, sound)
+			return
+		}
+	}
 }
 
 func (c *checker) quarantine() error {
