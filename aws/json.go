@@ -2,7 +2,6 @@ package aws
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"math"
 	"net/http"
 	"reflect"
@@ -10,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // JSON is the protocol awsJson1.0 or awsJson1.1: a POST to / whose header
@@ -132,10 +133,8 @@ func appendEpoch(b []byte, t time.Time) []byte {
 	return strconv.AppendInt(b, t.Unix(), 10)
 }
 
+// appendString appends a text in quotes. Bytes that are not UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {
-	text, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a string always has a JSON form
-	}
-	return append(b, text...)
+	b, _ = jsontext.AppendQuote(b, s) // the error tells of such bytes
+	return b
 }

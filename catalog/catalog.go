@@ -169,12 +169,9 @@ func (c *Catalog) open(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	var found contents
+	unchanged := false
 	if !isNew {
-		if found, err = readContents(c.path); err != nil {
-			return err
-		}
-		if err := found.usable(); err != nil {
+		if unchanged, err = vet(c.path); err != nil {
 			return err
 		}
 	}
@@ -189,6 +186,11 @@ func (c *Catalog) open(cfg Config) error {
 	}
 	if c.db, err = openBolt(c.path, false); err != nil {
 		return err
+	}
+	if unchanged {
+		if err := c.checkFormat(); err != nil {
+			return err
+		}
 	}
 	// The keyring comes before the first change, so that a wrong key leaves
 	// the directory as it was.
@@ -213,6 +215,43 @@ func (c *Catalog) missing() (bool, error) {
 		return false, &DamageError{File: c.path, What: "the file is gone, though its digest is there: restore it from a backup"}
 	}
 	return true, nil
+}
+
+// vet says whether bbolt may be let near the file of a catalog. One that is,
+// by its digest, what was closed needs no look at its pages, and is not held in
+// memory.
+func vet(path string) (unchanged bool, err error) {
+	sum, size, err := sumOf(path)
+	if err != nil {
+		return false, err
+	}
+	closed, damage, err := compareDigest(path, sum, size)
+	switch {
+	case err != nil:
+		return false, err
+	case damage != nil:
+		return false, damage
+	case closed:
+		return true, nil
+	}
+	found, err := readContents(path)
+	if err == nil {
+		err = found.usable()
+	}
+	return false, err
+}
+
+// checkFormat says whether the open file is a catalog in a format that this
+// version reads.
+func (c *Catalog) checkFormat() error {
+	f, _, err := TableOf[format](c, formatTable).Get(formatTable)
+	if errors.Is(err, ErrNotFound) {
+		return errNoFormat(c.path)
+	}
+	if err != nil {
+		return err
+	}
+	return f.check(c.path)
 }
 
 // create makes a catalog under a name of its own and renames it, so that a
@@ -253,22 +292,38 @@ type format struct {
 	Version int    `json:"version"`
 }
 
+// check says whether this version reads the catalog at path.
+func (f format) check(path string) error {
+	if f.Format != "cairn-catalog" || f.Version < 1 {
+		return &DamageError{path, formatTable, formatTable, "it does not name the format of a catalog"}
+	}
+	if f.Version > formatVersion {
+		return &NewerFormatError{path, f.Version, formatVersion}
+	}
+	return nil
+}
+
+func errNoFormat(path string) error {
+	return &DamageError{File: path, What: "there is no row that says that it is a catalog"}
+}
+
 // OpenReadOnly opens the catalog of a stopped server for reading. It needs no
 // master key and changes nothing; the keyring and all changes answer
 // ErrReadOnly.
 func OpenReadOnly(dir string) (*Catalog, error) {
 	c := &Catalog{path: filepath.Join(dir, dbFile), now: time.Now, logger: slog.New(slog.DiscardHandler), readOnly: true}
 	err := whileIdle(c.path, func() error {
-		found, err := readContents(c.path)
-		if err == nil {
-			err = found.usable()
-		}
+		unchanged, err := vet(c.path)
 		if err == nil {
 			c.db, err = openBolt(c.path, true)
+		}
+		if err == nil && unchanged {
+			err = c.checkFormat()
 		}
 		return err // from here on bbolt's own lock keeps a server away
 	})
 	if err != nil {
+		c.abandon()
 		return nil, fmt.Errorf("open catalog for reading: %w", err)
 	}
 	return c, nil

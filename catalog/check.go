@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -145,7 +146,8 @@ func readContents(path string) (contents, error) {
 	if err != nil {
 		return c, err
 	}
-	if c.closed, c.digestDamage, err = compareDigest(path, file); err != nil {
+	sum := sha256.Sum256(file)
+	if c.closed, c.digestDamage, err = compareDigest(path, sum[:], int64(len(file))); err != nil {
 		return c, err
 	}
 	w := walker{file: file, row: c.row}
@@ -202,15 +204,12 @@ func (c *contents) usable() error {
 		if row.table != formatTable || row.key != formatTable {
 			continue
 		}
-		if err := json.Unmarshal(row.value, &f); err != nil || f.Format != "cairn-catalog" || f.Version < 1 {
-			return &DamageError{c.path, row.table, row.key, "it does not name the format of a catalog"}
+		if err := json.Unmarshal(row.value, &f); err != nil {
+			f = format{}
 		}
-		if f.Version > formatVersion {
-			return &NewerFormatError{c.path, f.Version, formatVersion}
-		}
-		return nil
+		return f.check(c.path)
 	}
-	return &DamageError{File: c.path, What: "there is no row that says that it is a catalog"}
+	return errNoFormat(c.path)
 }
 
 func (c *contents) problems() []Problem {

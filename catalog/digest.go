@@ -27,17 +27,26 @@ func digestText(sum []byte, size int64) string {
 
 // writeDigest notes the digest of a file that is closed and synced.
 func writeDigest(path string) error {
+	sum, size, err := sumOf(path)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(durable.OS, digestPath(path), []byte(digestText(sum, size)), 0o600)
+}
+
+// sumOf returns the SHA-256 and the length of a file, which need not fit into
+// memory.
+func sumOf(path string) (sum []byte, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	defer f.Close()
-	sum := sha256.New()
-	size, err := io.Copy(sum, f)
-	if err != nil {
-		return err
+	hash := sha256.New()
+	if size, err = io.Copy(hash, f); err != nil {
+		return nil, 0, err
 	}
-	return durable.WriteFile(durable.OS, digestPath(path), []byte(digestText(sum.Sum(nil), size)), 0o600)
+	return hash.Sum(nil), size, nil
 }
 
 func removeDigest(path string) error {
@@ -51,9 +60,9 @@ func removeDigest(path string) error {
 	return durable.OS.SyncDir(filepath.Dir(path))
 }
 
-// compareDigest holds the bytes of a file against its digest file. Without
-// one, exists is false.
-func compareDigest(path string, file []byte) (exists bool, damage *DamageError, err error) {
+// compareDigest holds the SHA-256 and the length of a file against its digest
+// file. Without one, exists is false.
+func compareDigest(path string, sum []byte, size int64) (exists bool, damage *DamageError, err error) {
 	have, err := os.ReadFile(digestPath(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil, nil
@@ -61,8 +70,7 @@ func compareDigest(path string, file []byte) (exists bool, damage *DamageError, 
 	if err != nil {
 		return false, nil, err
 	}
-	sum := sha256.Sum256(file)
-	if string(have) == digestText(sum[:], int64(len(file))) {
+	if string(have) == digestText(sum, size) {
 		return true, nil, nil
 	}
 	if !digestSound(string(have)) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"cairn/aws"
 	"cairn/internal/awsmodel"
 )
 
@@ -14,6 +15,9 @@ func (r *rendering) redacted() (input, output map[string]any) {
 	c := r.call
 	if c.Err == nil {
 		output = c.Output
+	}
+	if c.Service == aws.RouteService {
+		return c.Input, output // chosen by the route, to be shown
 	}
 	if r.op == nil {
 		return hideAll(c.Input), hideAll(output)

@@ -169,7 +169,7 @@ func (r *rendering) append(b []byte) []byte {
 	b = append(b, `,"eventID":`...)
 	b = appendEventID(b, r.details.EventID)
 	b = append(b, `,"readOnly":`...)
-	b = appendBool(b, r.op != nil && r.op.ReadOnly)
+	b = appendBool(b, readOnly(c, r.details))
 	b = appendField(b, "resources", r.resources)
 	b = append(b, `,"eventType":"AwsApiCall"`...)
 	if version := r.apiVersion(); version != "" {

@@ -97,6 +97,9 @@ func (r *Recorder) Record(ctx context.Context, c *aws.Call) error {
 }
 
 func readOnly(c *aws.Call, d Details) bool {
+	if c.Service == aws.RouteService {
+		return c.ReadOnly
+	}
 	op := d.Operation
 	if op == nil {
 		_, op = lookUp(c.Service, c.Operation)

@@ -24,6 +24,10 @@ type Address struct {
 	PID    int    `json:"pid"`
 	URL    string `json:"url"`    // of the TCP listener
 	Socket string `json:"socket"` // path of the Unix socket with the local API
+
+	// CABundle is the file with the server's certificate if that is
+	// self-signed: clients must be told to trust it.
+	CABundle string `json:"caBundle,omitempty"`
 }
 
 // FindServer returns the address of the server that runs on a data directory,
@@ -122,8 +126,9 @@ func listenSocket(data string) (l net.Listener, path string, cleanup func(), err
 		cleanup()
 		return nil, "", nil, fmt.Errorf("listen on socket: %w", err)
 	}
-	// The data directory is 0700, and so is the temporary one: nobody could
-	// connect in between.
+	// Nobody else can connect in between where Cairn made the directory, which
+	// is 0700 then. In one that was there before and lets others in, only the
+	// umask keeps them from it for that moment.
 	if err := os.Chmod(path, 0o600); err != nil {
 		_ = l.Close()
 		cleanup()

@@ -1,12 +1,16 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"cairn"
@@ -31,6 +35,8 @@ func (s *Server) newAPI() http.Handler {
 	route("POST /_cairn/v1/check", s.check)
 	route("GET /_cairn/v1/backup", s.backup)
 	route("GET /_cairn/v1/status", s.status)
+	route("POST /_cairn/v1/account", s.addAccount)
+	route("GET /_cairn/v1/account", s.accounts)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "the local API has no "+r.Method+" "+r.URL.Path)
 	})
@@ -58,7 +64,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, h func(http.Resp
 		writeError(w, http.StatusConflict, err.Error())
 	case errors.As(err, &tooLong), errors.Is(err, eventlog.ErrBatchTooLarge):
 		writeError(w, http.StatusRequestEntityTooLarge, err.Error())
-	case errors.As(err, &badRequest):
+	case errors.As(err, &badRequest), errors.Is(err, eventlog.ErrHistogramStep), errors.Is(err, eventlog.ErrHistogramSize), errors.Is(err, eventlog.ErrOrigin):
 		writeError(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, eventlog.ErrDiskFull), errors.Is(err, eventlog.ErrStopped), errors.Is(err, eventlog.ErrClosed):
 		writeError(w, http.StatusServiceUnavailable, err.Error())
@@ -98,34 +104,45 @@ func (s *Server) values(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &req); err != nil {
 		return err
 	}
+	out, err := s.valuesOf(r.Context(), req)
+	if err == nil {
+		writeJSON(w, http.StatusOK, out)
+	}
+	return err
+}
+
+// valueList is the answer with an attribute's values.
+type valueList struct {
+	Values   []valueCount `json:"values"`
+	Complete bool         `json:"complete"`
+}
+
+type valueCount struct {
+	Value string `json:"value"`
+	Count uint64 `json:"count"`
+}
+
+func (s *Server) valuesOf(ctx context.Context, req ValuesRequest) (*valueList, error) {
 	scope, err := scopeOf(req.Account, req.Region, req.Category)
 	if err != nil {
-		return &requestError{err}
+		return nil, &requestError{err}
 	}
 	a, ok := cairn.ParseAttribute(req.Attribute)
 	if !ok {
-		return &requestError{errors.New("attribute \"" + req.Attribute + "\" is not known")}
+		return nil, &requestError{fmt.Errorf("attribute %q is not known", req.Attribute)}
 	}
 	if req.Limit <= 0 {
 		req.Limit = 100
 	}
-	v, err := s.log.Values(r.Context(), scope, a, req.Prefix, req.Limit)
+	v, err := s.log.Values(ctx, scope, a, req.Prefix, req.Limit)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	type value struct {
-		Value string `json:"value"`
-		Count uint64 `json:"count"`
-	}
-	out := struct {
-		Values   []value `json:"values"`
-		Complete bool    `json:"complete"`
-	}{Values: []value{}, Complete: v.Complete}
+	out := &valueList{Values: []valueCount{}, Complete: v.Complete}
 	for _, c := range v.Values {
-		out.Values = append(out.Values, value(c))
+		out.Values = append(out.Values, valueCount(c))
 	}
-	writeJSON(w, http.StatusOK, out)
-	return nil
+	return out, nil
 }
 
 // histogram answers with the number of hits in each step of time.
@@ -135,8 +152,8 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q, err := req.query()
-	if err == nil && req.StepSeconds <= 0 {
-		err = errors.New("stepSeconds must be at least 1")
+	if err == nil && (req.StepSeconds <= 0 || req.StepSeconds > math.MaxInt32) {
+		err = errors.New("stepSeconds must be at least 1, and less than 2^31")
 	}
 	if err != nil {
 		return &requestError{err}
@@ -145,6 +162,12 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	writeJSON(w, http.StatusOK, bucketList(buckets))
+	return nil
+}
+
+// bucketList is the answer with a histogram.
+func bucketList(buckets []eventlog.Bucket) any {
 	type bucket struct {
 		Start time.Time `json:"start"`
 		Count uint64    `json:"count"`
@@ -153,8 +176,7 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 	for i, b := range buckets {
 		out[i] = bucket{b.Start.UTC(), b.Count}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"buckets": out})
-	return nil
+	return map[string]any{"buckets": out}
 }
 
 // status describes the data directory.
@@ -168,18 +190,19 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
 	url := s.url
 	s.mu.Unlock()
 	out := Status{
-		Version: s.cfg.Version, Store: s.id, Data: s.cfg.Data, Running: url != "", URL: url, Started: s.started.UTC(),
+		Version: s.cfg.Version, Store: s.id, Data: s.cfg.Data, Running: url != "", URL: url,
 		AccountID: s.cfg.AccountID, Region: s.cfg.Region, Regions: s.cfg.Regions, Retention: retentionText(s.cfg.Retention),
 		Events: st.Records, Segments: st.Segments, SealedSegments: st.SealedSegments,
-		DiskBytes: st.DiskBytes, RawBytes: st.RawBytes, Quarantined: st.Quarantined,
+		DiskBytes: st.DiskBytes, RawBytes: st.RawBytes,
 		End: s.log.End().String(), HeadSize: head.Size, HeadRoot: head.Root.String(),
 	}
 	if free, err := s.cfg.FS.Free(s.cfg.Data); err == nil {
 		out.FreeBytes = free
 	}
-	if err := s.log.Err(); err != nil {
-		out.Problem = err.Error()
+	if out.Running {
+		out.Started, out.Quarantined = s.started.UTC(), &st.Quarantined
 	}
+	out.Problem = s.problem()
 	writeJSON(w, http.StatusOK, out)
 	return nil
 }
@@ -192,6 +215,15 @@ func retentionText(d time.Duration) string {
 		return "0"
 	case d%day == 0:
 		return strconv.FormatInt(int64(d/day), 10) + "d"
+	case d > day:
+		return strconv.FormatInt(int64(d/day), 10) + "d" + retentionText(d%day)
 	}
-	return d.String()
+	text := d.String() // such as 36h0m0s
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

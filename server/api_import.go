@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,7 +41,7 @@ func (s *Server) importRecords(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if entry.Finished {
-		return &requestError{errors.New("the file is imported already")}
+		return &gapError{first, entry.Done}
 	}
 	records, err := readRecords(http.MaxBytesReader(w, r.Body, eventlog.MaxBatchBytes+4*eventlog.MaxBatchRecords+1))
 	if err != nil {

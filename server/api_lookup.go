@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -27,29 +28,44 @@ func (s *Server) lookup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &requestError{err}
 	}
-	stream := eventStream{w: w}
-	left := req.Limit
+	return s.streamLookup(r.Context(), q, req.Limit, nil, &eventStream{w: w, format: frames})
+}
+
+// streamLookup sends the events that a query finds and that keep, if there is
+// one, lets pass: so many of them, or all if limit is 0. An error is returned
+// only if the answer has not begun.
+func (s *Server) streamLookup(ctx context.Context, q eventlog.Query, limit int, keep func(*cairn.Event) bool, stream *eventStream) error {
+	left := limit
 	for {
 		q.Limit = pageEvents
-		if req.Limit > 0 {
+		if limit > 0 && keep == nil {
 			q.Limit = min(left, pageEvents)
 		}
-		page, err := s.log.Lookup(r.Context(), q)
+		page, err := s.log.Lookup(ctx, q)
 		if err != nil {
 			return stream.fail(err)
 		}
 		for _, d := range page.Damage {
-			stream.send(frameHead{Type: "damage", Text: d.Error()}, nil)
+			stream.damage(d)
 		}
+		more := page.More
 		for i := range page.Events {
-			stream.event(&page.Events[i])
+			e := &page.Events[i]
+			if keep != nil && !keep(e) {
+				continue
+			}
+			stream.event(e)
+			if left--; left == 0 && limit > 0 {
+				more = more || i < len(page.Events)-1
+				page.Next = eventlog.Cursor{Time: e.Time().Unix(), Seq: e.Seq}
+				break
+			}
 		}
-		left -= len(page.Events)
 		end := frameHead{Type: "end"}
-		if page.More {
+		if more {
 			end.Next = cursorText(page.Next)
 		}
-		if !page.More || req.Limit > 0 && left <= 0 || stream.err != nil {
+		if !more || limit > 0 && left == 0 || stream.err != nil {
 			stream.send(end, nil)
 			return nil
 		}
@@ -80,38 +96,54 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request) error {
 			return &requestError{err}
 		}
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	s.streamTail(r.Context(), tailing{query: q, from: pos, limit: req.Limit, follow: req.Follow}, &eventStream{w: w, format: frames})
+	return nil
+}
+
+// A tailing says what a tail sends.
+type tailing struct {
+	query  eventlog.Query
+	keep   func(*cairn.Event) bool // nil lets all pass
+	from   eventlog.Position
+	limit  int  // 0: all
+	follow bool // go on with what arrives
+}
+
+// streamTail sends events in the order of their arrival. It ends when ctx is
+// done or the server stops.
+func (s *Server) streamTail(ctx context.Context, t tailing, stream *eventStream) {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
-	stream := eventStream{w: w}
 	stream.flush() // the caller learns at once that it is connected
+	pos := t.from
 	for sent := 0; ; {
 		end := s.log.End()
 		for e, err := range s.log.Read(ctx, pos) {
 			if err != nil {
 				if ctx.Err() == nil {
-					stream.send(frameHead{Type: "damage", Text: err.Error()}, nil)
+					stream.damage(err)
 				}
 				continue
 			}
 			pos = eventlog.At(e.Seq + 1)
-			if e.Extract() != nil || !matches(&q, e) {
+			if e.Extract() != nil || !t.query.Matches(e) || t.keep != nil && !t.keep(e) {
 				continue
 			}
 			stream.event(e)
-			if sent++; stream.err != nil || sent == req.Limit {
+			if sent++; stream.err != nil || sent == t.limit {
 				break
 			}
 		}
-		if sent > 0 && sent == req.Limit || !req.Follow || stream.err != nil || ctx.Err() != nil {
+		if sent > 0 && sent == t.limit || !t.follow || stream.err != nil || ctx.Err() != nil {
 			stream.send(frameHead{Type: "end", Position: pos.String()}, nil)
-			return nil
+			return
 		}
 		if pos.Compare(end) < 0 {
 			pos = end // what could not be read lies before it
 		}
 		stream.flush()
-		s.await(ctx, pos, &stream)
+		s.await(ctx, pos, stream)
 	}
 }
 
@@ -130,7 +162,7 @@ func (s *Server) await(ctx context.Context, pos eventlog.Position, stream *event
 			stream.err = err
 			return
 		}
-		stream.send(frameHead{Type: "beat"}, nil)
+		stream.send(frameHead{Type: "beat", Position: pos.String()}, nil)
 		stream.flush()
 		if stream.err != nil {
 			return
@@ -138,12 +170,37 @@ func (s *Server) await(ctx context.Context, pos eventlog.Position, stream *event
 	}
 }
 
+// A streamFormat is how the frames of an answer are written.
+type streamFormat struct {
+	contentType string
+	write       func(w io.Writer, h frameHead, raw []byte) error
+}
+
+// frames is the format that keeps the bytes of records.
+var frames = streamFormat{eventStreamType, writeFrame}
+
 // An eventStream is an answer made of frames. Behind its first error it sends
 // nothing more.
 type eventStream struct {
-	w     http.ResponseWriter
-	begun bool
-	err   error
+	w      http.ResponseWriter
+	format streamFormat
+	begun  bool
+	told   map[string]bool // the damage that was told
+	err    error
+}
+
+// damage tells of a place that could not be read. Each page that would need it
+// meets it again; the caller hears of it once.
+func (s *eventStream) damage(err error) {
+	text := err.Error()
+	if s.told[text] {
+		return
+	}
+	if s.told == nil {
+		s.told = make(map[string]bool)
+	}
+	s.told[text] = true
+	s.send(frameHead{Type: "damage", Text: text}, nil)
 }
 
 func (s *eventStream) event(e *cairn.Event) {
@@ -153,7 +210,7 @@ func (s *eventStream) event(e *cairn.Event) {
 func (s *eventStream) send(h frameHead, raw []byte) {
 	s.begin()
 	if s.err == nil {
-		s.err = writeFrame(s.w, h, raw)
+		s.err = s.format.write(s.w, h, raw)
 	}
 }
 
@@ -170,7 +227,7 @@ func (s *eventStream) fail(err error) error {
 func (s *eventStream) begin() {
 	if !s.begun {
 		s.begun = true
-		s.w.Header().Set("Content-Type", eventStreamType)
+		s.w.Header().Set("Content-Type", s.format.contentType)
 		s.w.WriteHeader(http.StatusOK)
 	}
 }

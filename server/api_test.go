@@ -78,6 +78,7 @@ func TestTailMatchesLookup(t *testing.T) {
 	defer closeTest(t, c)
 	importTest(t, c, testFile(1), 0, 140, true)
 	since, until := time.Date(2024, 5, 1, 10, 0, 30, 0, time.UTC), time.Date(2024, 5, 1, 10, 1, 59, 0, time.UTC)
+	sinceFraction, untilFraction := since.Add(time.Second/2), until.Add(time.Second/2)
 	for name, q := range map[string]LookupRequest{
 		"all":      {},
 		"name":     {Filters: []LookupFilter{{Attribute: "EventName", Values: []string{"Op1", "Op3"}}}},
@@ -86,6 +87,7 @@ func TestTailMatchesLookup(t *testing.T) {
 		"error":    {Filters: []LookupFilter{{Attribute: "errorCode", Values: []string{""}, Prefix: true}}},
 		"no error": {Filters: []LookupFilter{{Attribute: "errorCode", Values: []string{""}, Prefix: true, Not: true}}},
 		"time":     {Since: &since, Until: &until},
+		"fraction": {Since: &sinceFraction, Until: &untilFraction},
 		"account":  {Account: "999999999999"},
 		"region":   {Region: "eu-west-1", Category: "Management"},
 		"category": {Category: "Data"},

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"cairn/internal/durable"
@@ -90,6 +91,24 @@ func (s *Server) writeBackup(ctx context.Context, b *backupWriter, masterKey boo
 	return s.log.Backup(ctx, func(name string, size int64, r io.Reader) error {
 		return b.add(path.Join(eventsName, name), size, r)
 	})
+}
+
+// removeSpools removes the copies of the catalog that a crash left behind. The
+// caller holds the lock of the data directory.
+func removeSpools(data string) error {
+	entries, err := os.ReadDir(data)
+	if err != nil {
+		return fmt.Errorf("remove leftover copies of the catalog: %w", err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), spoolPrefix) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(data, e.Name())); err != nil {
+			return fmt.Errorf("remove leftover copies of the catalog: %w", err)
+		}
+	}
+	return nil
 }
 
 // backupCatalog copies the catalog to a file of its own first, because a tar
@@ -194,30 +213,32 @@ func readBackup(r io.Reader, keep func(name string, r io.Reader) error) (*Manife
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
-			return nil, errors.New("the backup is cut off: it has no " + manifestName)
+			return nil, backupDamagef("it is cut off: it has no %s", manifestName)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read backup: %w", err)
+			return nil, readBackupError(err)
 		}
 		switch {
 		case h.Name == manifestName:
 			return readManifest(t, r, seen)
 		case h.Name == failureName:
 			text, _ := io.ReadAll(io.LimitReader(t, 64<<10))
-			return nil, fmt.Errorf("the backup was not completed: %s", text)
+			return nil, fmt.Errorf("the backup was not completed: %q", text)
 		case h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) || !fs.ValidPath(h.Name):
-			return nil, fmt.Errorf("the backup has a member %q, which is not a file of a store", h.Name)
+			return nil, backupDamagef("it has a member %q, which is not a file of a store", h.Name)
 		}
 		if _, twice := seen[h.Name]; twice {
-			return nil, fmt.Errorf("the backup has two members %q", h.Name)
+			return nil, backupDamagef("it has two members %q", h.Name)
 		}
 		hash := sha256.New()
 		body := io.TeeReader(t, hash)
-		if err := keep(h.Name, body); err != nil {
+		if err := keep(h.Name, body); errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, readBackupError(fmt.Errorf("%s: %w", h.Name, err))
+		} else if err != nil {
 			return nil, err
 		}
 		if _, err := io.Copy(io.Discard, body); err != nil {
-			return nil, fmt.Errorf("read backup: %s: %w", h.Name, err)
+			return nil, readBackupError(fmt.Errorf("%s: %w", h.Name, err))
 		}
 		seen[h.Name] = ManifestFile{Name: h.Name, Size: h.Size, SHA256: hex.EncodeToString(hash.Sum(nil))}
 	}
@@ -227,11 +248,11 @@ func readBackup(r io.Reader, keep func(name string, r io.Reader) error) (*Manife
 func readManifest(t *tar.Reader, rest io.Reader, seen map[string]ManifestFile) (*Manifest, error) {
 	text, err := io.ReadAll(io.LimitReader(t, maxManifest))
 	if err != nil {
-		return nil, fmt.Errorf("read backup: %s: %w", manifestName, err)
+		return nil, readBackupError(fmt.Errorf("%s: %w", manifestName, err))
 	}
 	var m Manifest
 	if err := json.Unmarshal(text, &m); err != nil || m.Format != backupFormat {
-		return nil, fmt.Errorf("read backup: %s is not the manifest of a backup", manifestName)
+		return nil, backupDamagef("%s is not the manifest of a backup", manifestName)
 	}
 	if m.Version > backupVersion {
 		return nil, fmt.Errorf("the backup has format version %d, this version of Cairn reads version %d: use the newer version", m.Version, backupVersion)
@@ -240,21 +261,39 @@ func readManifest(t *tar.Reader, rest io.Reader, seen map[string]ManifestFile) (
 		have, ok := seen[want.Name]
 		switch {
 		case !ok:
-			return nil, fmt.Errorf("the backup is damaged: %s is missing", want.Name)
+			return nil, backupDamagef("%s is missing", want.Name)
 		case have != want:
-			return nil, fmt.Errorf("the backup is damaged: %s is not what its manifest says", want.Name)
+			return nil, backupDamagef("%s is not what its manifest says", want.Name)
 		}
 	}
 	if len(m.Files) != len(seen) {
-		return nil, fmt.Errorf("the backup is damaged: it has %d files, its manifest %d", len(seen), len(m.Files))
+		return nil, backupDamagef("it has %d files, its manifest %d", len(seen), len(m.Files))
 	}
 	if _, err := t.Next(); err != io.EOF {
-		return nil, errors.New("the backup is damaged: something follows its manifest")
+		return nil, backupDamagef("something follows its manifest")
 	}
 	if _, err := io.Copy(io.Discard, rest); err != nil { // lets a pipe's writer finish
 		return nil, fmt.Errorf("read backup: %w", err)
 	}
 	return &m, nil
+}
+
+// A BackupDamageError says that a backup does not hold what was written.
+type BackupDamageError struct{ What string }
+
+func (e *BackupDamageError) Error() string { return "the backup is damaged: " + e.What }
+
+func backupDamagef(format string, args ...any) error {
+	return &BackupDamageError{fmt.Sprintf(format, args...)}
+}
+
+// readBackupError tells an archive that makes no sense from a reader that
+// failed.
+func readBackupError(err error) error {
+	if errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return backupDamagef("%v", err)
+	}
+	return fmt.Errorf("read backup: %w", err)
 }
 
 // Restore makes a data directory from a backup. The directory must be empty or

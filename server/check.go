@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -52,7 +54,9 @@ func (s *Server) Check(ctx context.Context, progress func(rawBytes int64)) (*Che
 		r.damage("%v", err)
 		verifiers = note.VerifierList()
 	}
-	r.checkOpenCatalog(s.cfg.Data, s.catalog)
+	if err := r.checkOpenCatalog(s.cfg.Data, s.catalog); err != nil {
+		return nil, err
+	}
 	r.checkHeads(s.cfg.Data, &s.tables)
 	head.Clean = false
 	if err := r.checkLog(ctx, s.cfg, head, verifiers, progress); err != nil {
@@ -66,21 +70,43 @@ func (s *Server) Check(ctx context.Context, progress func(rawBytes int64)) (*Che
 // damaged one, and changes nothing.
 func CheckDirectory(ctx context.Context, cfg Config, progress func(rawBytes int64)) (*CheckReport, error) {
 	cfg = cfg.withDefaults()
-	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
+	if isMissing(cfg.Data, catalogName) && isMissing(cfg.Data, eventsName) {
 		return nil, fmt.Errorf("%w at %s", errNoData, cfg.Data)
 	}
-	lock, err := cfg.FS.Lock(path.Join(filepath.ToSlash(cfg.Data), lockName))
+	r := &CheckReport{Damage: []string{}}
+	lock, err := r.lockExisting(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("check %s: %w", cfg.Data, err)
 	}
 	defer lock.Close()
-	r := &CheckReport{Damage: []string{}}
 	head, verifiers := r.checkCatalog(cfg)
 	if err := r.checkLog(ctx, cfg, head, verifiers, progress); err != nil {
 		return nil, err
 	}
 	r.checkOthers(cfg.Data)
 	return r, nil
+}
+
+// isMissing says whether a data directory has no such member.
+func isMissing(data, name string) bool {
+	_, err := os.Stat(filepath.Join(data, name))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// lockExisting takes the lock of a data directory without changing anything:
+// no server runs where there is no lock file, and none can where it cannot be
+// opened for writing, as with evidence on a read-only file system.
+func (r *CheckReport) lockExisting(cfg Config) (io.Closer, error) {
+	none := io.NopCloser(nil)
+	if isMissing(cfg.Data, lockName) {
+		return none, nil
+	}
+	lock, err := cfg.FS.Lock(path.Join(filepath.ToSlash(cfg.Data), lockName))
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		r.Notes = append(r.Notes, "the directory cannot be written to, so it was checked without its lock")
+		return none, nil
+	}
+	return lock, err
 }
 
 // checkHeads reports what was found when the log was opened, and is not to be
@@ -110,7 +136,7 @@ func (r *CheckReport) checkLog(ctx context.Context, cfg Config, head savedHead, 
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("check event log: %w", err)
+		return err
 	}
 	for _, d := range report.Damage {
 		r.damage("%v", d)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,12 +12,12 @@ import (
 	"cairn/catalog"
 )
 
-// checkOpenCatalog verifies a copy of the catalog that is in use.
-func (r *CheckReport) checkOpenCatalog(data string, c *catalog.Catalog) {
+// checkOpenCatalog verifies a copy of the catalog that is in use. That it cannot
+// be copied, for want of space, is an error and no damage.
+func (r *CheckReport) checkOpenCatalog(data string, c *catalog.Catalog) error {
 	dir, err := os.MkdirTemp(data, spoolPrefix)
 	if err != nil {
-		r.damage("copy the catalog: %v", err)
-		return
+		return fmt.Errorf("copy the catalog: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	f, err := os.OpenFile(filepath.Join(dir, catalogName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -24,19 +25,23 @@ func (r *CheckReport) checkOpenCatalog(data string, c *catalog.Catalog) {
 		_, err = c.Snapshot(f)
 		err = errors.Join(err, f.Close())
 	}
+	var damage *catalog.DamageError
+	if errors.As(err, &damage) {
+		r.damage("%v", err)
+		return nil
+	}
 	if err != nil {
-		r.damage("copy the catalog: %v", err)
-		return
+		return fmt.Errorf("copy the catalog: %w", err)
 	}
 	report, err := catalog.Check(dir)
 	if err != nil {
-		r.damage("%v", err)
-		return
+		return err
 	}
 	for _, p := range report.Problems {
 		p.File = filepath.Join(data, catalogName)
 		r.damage("%v", p)
 	}
+	return nil
 }
 
 // checkCatalog verifies the catalog of a stopped server and its master key,

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,6 +23,7 @@ import (
 // A Client speaks the local API.
 type Client struct {
 	http  *http.Client
+	base  string // scheme and host of requests
 	close func() error
 
 	// InProcess says that no other process serves the data directory.
@@ -43,8 +45,8 @@ func Dial(socket string) *Client {
 }
 
 // OpenClient opens a data directory and returns a client of it. Close closes
-// the directory.
-func OpenClient(cfg Config) (*Client, error) {
+// the directory, and while ctx is not done makes the next opening fast.
+func OpenClient(ctx context.Context, cfg Config) (*Client, error) {
 	s, err := Open(cfg)
 	if err != nil {
 		return nil, err
@@ -55,13 +57,37 @@ func OpenClient(cfg Config) (*Client, error) {
 	c.close = func() error {
 		s.stop()
 		t.wait()
+		s.sealLarge(ctx)
 		return s.Close()
 	}
 	return c, nil
 }
 
+// sealRecords is how many records the open segment may have when a client
+// closes the directory. Each opening indexes them anew, 20 000 in some tenths of a
+// second.
+const sealRecords = 20_000
+
+// sealLarge seals an open segment that would make the next opening slow. One
+// that cannot be sealed now is sealed later. A log with damage is left as it is.
+func (s *Server) sealLarge(ctx context.Context) {
+	st := s.log.Stats()
+	if st.OpenRecords < sealRecords || st.Damaged > 0 || s.log.Contradicted() || s.log.Err() != nil || ctx.Err() != nil {
+		return
+	}
+	// The sealed segment and its index stand beside the open one for a while;
+	// both together are smaller than twice the records.
+	need := reserveBytes + 2*uint64(st.RawBytes)/max(st.Records, 1)*uint64(st.OpenRecords)
+	if free, err := s.cfg.FS.Free(s.cfg.Data); err != nil || free < need {
+		return
+	}
+	if err := s.log.Seal(ctx); err != nil && ctx.Err() == nil {
+		s.cfg.Logger.Warn("the open segment could not be sealed", slog.Any("error", err))
+	}
+}
+
 func newClient(t http.RoundTripper) *Client {
-	return &Client{http: &http.Client{Transport: t}, close: func() error { return nil }}
+	return &Client{http: &http.Client{Transport: t}, base: "http://cairn", close: func() error { return nil }}
 }
 
 // Close gives up what the client holds. No call may be in progress.
@@ -77,7 +103,7 @@ func (e *AnswerError) Error() string { return e.Text }
 
 // do sends a request and returns the answer if it is a success.
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://cairn/_cairn/v1/"+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+"/_cairn/v1/"+path, body)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +120,14 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	var e apiError
-	if json.Unmarshal(text, &e) != nil || e.Error == "" {
+	var e struct {
+		apiError
+		Message string `json:"message"` // of the TCP port's refusals
+	}
+	if json.Unmarshal(text, &e) == nil && e.Error == "" {
+		e.Error = e.Message
+	}
+	if e.Error == "" {
 		e.Error = "the server answered " + strconv.Itoa(resp.StatusCode) + ": " + strings.TrimSpace(string(text))
 	}
 	return nil, &AnswerError{StatusCode: resp.StatusCode, Text: e.Error}
@@ -125,13 +157,15 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 // Status describes the data directory.
 func (c *Client) Status(ctx context.Context) (*Status, error) {
 	var s Status
-	return &s, c.call(ctx, http.MethodGet, "status", nil, &s)
+	err := c.call(ctx, http.MethodGet, "status", nil, &s)
+	return &s, err
 }
 
 // BeginImport says how far a file was imported before.
 func (c *Client) BeginImport(ctx context.Context, f ImportFile) (ImportState, error) {
 	var s ImportState
-	return s, c.call(ctx, http.MethodPost, "import/begin", f, &s)
+	err := c.call(ctx, http.MethodPost, "import/begin", f, &s)
+	return s, err
 }
 
 // ImportRecords stores the next records of a file, which begin at index first.

@@ -32,9 +32,22 @@ type Config struct {
 	// picks a free port.
 	Listen string
 
+	// TLSCert and TLSKey are PEM files with the certificate chain of the server,
+	// its own certificate first, and the private key. With them Listen speaks
+	// TLS. The files are read again when they change.
+	TLSCert string
+	TLSKey  string
+
 	// Insecure allows a Listen address that other machines can reach, although
 	// what is served there is not encrypted.
 	Insecure bool
+
+	// Dev accepts credentials that are not known, for development: a 12-digit
+	// access key ID names the account. It needs a loopback Listen address.
+	Dev bool
+
+	// Throttle gives the AWS API the rates that AWS has.
+	Throttle bool
 
 	// AccountID and Region are those of requests that name none; the defaults
 	// are DefaultAccountID and DefaultRegion. Regions are all that exist; only
@@ -129,7 +142,13 @@ func (c Config) Validate() error {
 		return &SettingError{"regions", fmt.Sprint(c.Regions), "the region " + c.Region + " (--region) is not among them"}
 	}
 	if c.Retention != 0 && c.Retention != eventlog.Forever && c.Retention < time.Hour {
-		return &SettingError{"retention", c.Retention.String(), "at least one hour, or 0 to keep events for ever"}
+		return &SettingError{"retention", retentionText(c.Retention), "at least one hour, or 0 to keep events for ever"}
+	}
+	if c.TLSCert != "" && c.TLSKey == "" {
+		return &SettingError{"tls-cert", c.TLSCert, "TLS needs the private key as well (--tls-key)"}
+	}
+	if c.TLSKey != "" && c.TLSCert == "" {
+		return &SettingError{"tls-key", c.TLSKey, "TLS needs the certificate as well (--tls-cert)"}
 	}
 	return c.validateListen()
 }
@@ -144,19 +163,25 @@ func (c Config) validateListen() error {
 	if _, err := net.LookupPort("tcp", port); err != nil {
 		return &SettingError{"listen", c.Listen, "the port is not a number from 0 to 65535"}
 	}
-	if c.Insecure || host == "" && port == "0" || host == "localhost" {
+	if host == "" && port == "0" || host == "localhost" {
 		return nil
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return &SettingError{"listen", c.Listen, "other machines could reach this address, and the connection would not be encrypted; use a loopback address, or --insecure if that is meant"}
+	if c.Dev {
+		return &SettingError{"listen", c.Listen, "other machines could reach this address, and --dev believes anybody; use a loopback address"}
+	}
+	if c.Insecure || c.TLSCert != "" {
+		return nil
+	}
+	return &SettingError{"listen", c.Listen, "other machines could reach this address, and the connection would not be encrypted; use a loopback address, or --tls-cert and --tls-key, or --insecure if that is meant"}
 }
 
 // listenAddress is the address to listen on: a bare ":0" stays on loopback.
 func (c Config) listenAddress() string {
 	host, port, err := net.SplitHostPort(c.Listen)
-	if err == nil && host == "" && !c.Insecure {
+	if err == nil && host == "" && (c.Dev || !c.Insecure && c.TLSCert == "") {
 		return net.JoinHostPort("127.0.0.1", port)
 	}
 	return c.Listen

@@ -29,8 +29,8 @@ type importEntry struct {
 	Counts   ImportCounts `json:"counts"`
 	Updated  time.Time    `json:"updated"`
 
-	// Retention is the one that Counts.Expired was counted under, in seconds;
-	// -1 when everything was kept.
+	// Retention is the shortest that Counts.Expired was counted under, in
+	// seconds; -1 when everything was kept, 0 before the first batch.
 	Retention int64 `json:"retention"`
 
 	// Again says that the file is read once more because the retention became
@@ -55,7 +55,7 @@ func (l *ledger) begin(f ImportFile, retention time.Duration) (ImportState, erro
 		return ImportState{}, err
 	}
 	switch {
-	case e.Finished && e.Counts.Expired > 0 && longer(retention, e.Retention):
+	case e.Counts.Expired > 0 && longer(retention, e.Retention):
 		e = importEntry{Again: true}
 	case !e.Finished && !e.Resumed:
 		e.Resumed = true
@@ -82,6 +82,9 @@ func longer(retention time.Duration, earlier int64) bool {
 type gapError struct{ first, done int64 }
 
 func (e *gapError) Error() string {
+	if e.first == e.done {
+		return "the file is imported already"
+	}
 	return fmt.Sprintf("the batch begins at record %d of its file, the import stands at %d", e.first, e.done)
 }
 
@@ -117,7 +120,9 @@ func (l *ledger) advance(f ImportFile, first, n int64, c ImportCounts, last bool
 	if last {
 		e.Finished, e.Again = true, false
 	}
-	e.Retention = secondsOf(retention)
+	if e.Retention == 0 || longer(retentionOf(e.Retention), secondsOf(retention)) {
+		e.Retention = secondsOf(retention)
+	}
 	return e.state(), l.tables.putImportEntry(f.SHA256, e)
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"cairn/catalog"
 	"cairn/eventlog"
+	"cairn/identity"
 	"cairn/internal/durable"
 )
 
@@ -46,8 +47,9 @@ type Server struct {
 	stop     context.CancelFunc
 	saver    sync.WaitGroup
 
-	mu  sync.Mutex
-	url string // of the TCP listener, while serving
+	mu         sync.Mutex
+	url        string          // of the TCP listener, while serving
+	identities *identity.Store // once something needs it
 }
 
 // Open locks and opens a data directory, making it if need be. It returns a
@@ -69,6 +71,9 @@ func Open(cfg Config) (_ *Server, err error) {
 	}
 	if s.lock, err = cfg.FS.Lock(path.Join(cfg.Data, lockName)); err != nil {
 		return nil, fmt.Errorf("open data directory %s: %w", cfg.Data, err)
+	}
+	if err := removeSpools(cfg.Data); err != nil {
+		return nil, err
 	}
 	s.catalog, err = catalog.Open(catalog.Config{Dir: cfg.Data, MasterKeyFile: cfg.MasterKeyFile, MasterKey: cfg.MasterKey, Now: cfg.Now, Logger: cfg.Logger})
 	if err != nil {
@@ -122,13 +127,10 @@ func (s *Server) openLog(saved savedHead) error {
 		Logger:    s.cfg.Logger,
 	})
 	if err != nil {
-		return fmt.Errorf("open event log: %w", err)
+		return err
 	}
-	head, err := s.log.Head()
-	if err != nil {
-		return fmt.Errorf("open event log: %w", err)
-	}
-	if saved.Size > 0 && head.Size == saved.Size && head.Root != saved.Root {
+	if s.log.Contradicted() {
+		// A new head is about to take the old one's place, and would hide it.
 		s.cfg.Logger.Error("the event log does not hold what the catalog knows of: records are damaged or changed; `cairn check` tells where",
 			slog.Uint64("records", saved.Size), slog.Time("knownSince", saved.Time))
 		if err := s.tables.keepContradicted(saved); err != nil {

@@ -38,7 +38,7 @@ func testFile(n int) ImportFile {
 
 func openTest(t *testing.T, data string) *Client {
 	t.Helper()
-	c, err := OpenClient(Config{Data: data, Retention: eventlog.Forever})
+	c, err := OpenClient(t.Context(), Config{Data: data, Retention: eventlog.Forever})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func serveTest(t *testing.T, data string) Address {
 	ctx, cancel := context.WithCancel(context.Background())
 	ready := make(chan Address, 1)
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, func(a Address) { ready <- a }) }()
+	go func() { served <- s.Serve(ctx, func(a Address, _ *Credentials) { ready <- a }) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := errors.Join(<-served, s.Close()); err != nil {
@@ -355,11 +355,11 @@ func TestPublicPort(t *testing.T) {
 		Type    string `json:"__type"`
 		Message string
 	}
-	if err := json.Unmarshal([]byte(body), &refusal); err != nil || code != http.StatusNotImplemented || refusal.Type != "NotImplemented" || refusal.Message == "" || h.Get("X-Amzn-Requestid") == "" {
+	if err := json.Unmarshal([]byte(body), &refusal); err != nil || code != http.StatusBadRequest || refusal.Type != "MissingAuthenticationTokenException" || refusal.Message == "" || h.Get("X-Amzn-Requestid") == "" {
 		t.Errorf("an AWS call: %d %s", code, body)
 	}
 	code, _, body = get(t, http.MethodPost, a.URL+"/", http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=utf-8"}})
-	if code != http.StatusNotImplemented || !strings.Contains(body, "<Code>NotImplemented</Code>") {
+	if code != http.StatusForbidden || !strings.Contains(body, "<Code>MissingAuthenticationToken</Code>") {
 		t.Errorf("an AWS query: %d %s", code, body)
 	}
 	if code, _, body := get(t, http.MethodGet, a.URL+"/_cairn/v1/status", http.Header{}); code != http.StatusForbidden {

@@ -110,7 +110,7 @@ type Status struct {
 	Data           string    `json:"data"`
 	Running        bool      `json:"running"` // a server listens on the directory
 	URL            string    `json:"url,omitempty"`
-	Started        time.Time `json:"started"`
+	Started        time.Time `json:"started,omitzero"` // of the server, if one runs
 	AccountID      string    `json:"accountId"`
 	Region         string    `json:"region"`
 	Regions        []string  `json:"regions"`
@@ -121,11 +121,11 @@ type Status struct {
 	DiskBytes      int64     `json:"diskBytes"`
 	RawBytes       int64     `json:"rawBytes"`
 	FreeBytes      uint64    `json:"freeBytes"`
-	Quarantined    uint64    `json:"quarantined"` // since the start
+	Quarantined    *uint64   `json:"quarantined,omitempty"` // since a server started that runs
 	End            string    `json:"end"`
 	HeadSize       uint64    `json:"headSize"`
 	HeadRoot       string    `json:"headRoot"`
-	Problem        string    `json:"problem,omitempty"` // why the log has stopped
+	Problem        string    `json:"problem,omitempty"` // why events cannot be written
 }
 
 // apiError is the body of an answer that is not a success.
@@ -154,6 +154,9 @@ func (r *LookupRequest) query() (eventlog.Query, error) {
 		q.Since = *r.Since
 	}
 	if r.Until != nil {
+		if r.Until.IsZero() { // which means unbounded in a query
+			return q, errors.New("until is before every event")
+		}
 		q.Until = *r.Until
 	}
 	if r.Since != nil && r.Until != nil && r.Since.After(*r.Until) {
@@ -203,7 +206,7 @@ type frameHead struct {
 	Flags    uint8     `json:"flags,omitempty"`
 	Text     string    `json:"text,omitempty"`     // damage, error
 	Next     string    `json:"next,omitempty"`     // end of a lookup: the cursor, if there is more
-	Position string    `json:"position,omitempty"` // end of a tail: where it stopped
+	Position string    `json:"position,omitempty"` // end and beat of a tail: where it stands
 }
 
 const (

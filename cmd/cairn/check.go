@@ -43,14 +43,24 @@ Exit code 3 tells of damage; each place is named.`,
 
 func (a *app) check(ctx context.Context, format string) error {
 	begin := time.Now()
-	progress := func(int64) {}
+	progress, clearBar := func(int64) {}, func() {}
 	if isTerminal(a.stderr) {
-		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
+		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.stderr),
 			progressbar.OptionSetDescription("checking"), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
-		progress = func(n int64) { _ = bar.Set64(n) }
-		defer func() { _ = bar.Finish() }()
+		progress = func(n int64) {
+			text := "checking, " + humanize.IBytes(uint64(n))
+			if took := time.Since(begin); took >= leastForRate {
+				text += fmt.Sprintf(", %.0f MB/s", float64(n)/1e6/took.Seconds())
+			}
+			bar.Describe(text)
+		}
+		clearBar = func() {
+			_ = bar.Finish()
+			_ = bar.Clear()
+		}
 	}
 	report, err := a.runCheck(ctx, progress)
+	clearBar()
 	if err != nil {
 		return err
 	}
@@ -63,8 +73,7 @@ func (a *app) runCheck(ctx context.Context, progress func(int64)) (*server.Check
 	if err != nil {
 		return nil, err
 	}
-	remote := a.settings.values["endpoint"] != "" || a.env["AWS_ENDPOINT_URL"] != ""
-	if !remote {
+	if endpoint, _ := a.endpoint(); endpoint == "" {
 		var report *server.CheckReport
 		err := whenUnlocked(ctx, func() error {
 			if _, err := server.FindServer(cfg.Data); !errors.Is(err, fs.ErrNotExist) {
@@ -88,41 +97,60 @@ func (a *app) runCheck(ctx context.Context, progress func(int64)) (*server.Check
 
 func (a *app) printReport(r *server.CheckReport, took time.Duration, format string) error {
 	damaged := len(r.Damage) > 0
+	var err error
 	if format == "json" {
 		e := json.NewEncoder(a.stdout)
 		e.SetIndent("", "  ")
-		if err := e.Encode(r); err != nil {
-			return err
-		}
-	} else if err := a.printReportText(r, took); err != nil {
-		return err
+		err = e.Encode(r)
+	} else {
+		err = a.printReportText(r, took)
 	}
-	if damaged {
-		return &exitError{code: exitIntegrity}
+	if damaged { // also when nobody reads where
+		return &exitError{code: exitIntegrity, err: err}
 	}
-	return nil
+	return err
 }
 
 func (a *app) printReportText(r *server.CheckReport, took time.Duration) error {
 	w := a.stdout
 	for _, d := range r.Damage {
-		if _, err := fmt.Fprintf(w, "DAMAGE  %s\n", d); err != nil {
+		if _, err := fmt.Fprintf(w, "DAMAGE  %s\n", printableLines(d)); err != nil {
 			return err
 		}
 	}
 	for _, n := range r.Notes {
-		if _, err := fmt.Fprintf(w, "note    %s\n", n); err != nil {
+		if _, err := fmt.Fprintf(w, "note    %s\n", printableLines(n)); err != nil {
 			return err
 		}
 	}
 	verdict := "ok"
 	if len(r.Damage) > 0 {
-		verdict = fmt.Sprintf("DAMAGED in %d places", len(r.Damage))
+		verdict = "DAMAGED in " + count(uint64(len(r.Damage)), "place")
 	}
-	_, err := fmt.Fprintf(w, `%s: %d segments, %d records (%s), %d quarantined; %.2f s, %.0f MB/s
-tree: %d records, root %s
-proved by signed seals and the catalog's head: %d records; checksums only: %d
-`, verdict, r.Segments, r.Events, humanize.IBytes(uint64(r.RawBytes)), r.Quarantined, took.Seconds(), float64(r.RawBytes)/1e6/max(took.Seconds(), 1e-9),
-		r.HeadSize, r.HeadRoot, r.ProvenSize, r.HeadSize-min(r.ProvenSize, r.HeadSize))
+	rate := ""
+	if took >= leastForRate {
+		rate = fmt.Sprintf(", %.0f MB/s", float64(r.RawBytes)/1e6/took.Seconds())
+	}
+	if _, err := fmt.Fprintf(w, "%s: %s, %s (%s), %d quarantined; %.2f s%s\n", verdict, count(r.Segments, "segment"), count(r.Events, "record"),
+		humanize.IBytes(uint64(r.RawBytes)), r.Quarantined, took.Seconds(), rate); err != nil {
+		return err
+	}
+	if len(r.Damage) > 0 {
+		_, err := fmt.Fprintln(w, "tree: not judged, because of the damage above")
+		return err
+	}
+	_, err := fmt.Fprintf(w, "tree: %s, root %s\nproved by signed seals and the catalog's head: %s; checksums only: %d\n",
+		count(r.HeadSize, "record"), r.HeadRoot, count(r.ProvenSize, "record"), r.HeadSize-min(r.ProvenSize, r.HeadSize))
 	return err
+}
+
+// leastForRate is how long a check must take for its speed to mean anything.
+const leastForRate = 100 * time.Millisecond
+
+// count writes a number of things.
+func count(n uint64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -35,7 +35,7 @@ func (a *app) printConfig() error {
 	for _, d := range settingDefs {
 		value := a.settings.values[d.name]
 		var v any = value
-		if d.name == "insecure" {
+		if d.name == "insecure" || d.name == "dev" || d.name == "throttle" {
 			v = value == "true" || value == "1"
 		}
 		line, err := yaml.Marshal(map[string]any{d.name: v})

@@ -146,6 +146,9 @@ func (f *filterFlags) timeRange(q *server.LookupRequest, now time.Time) error {
 	if err != nil {
 		return usagef("--until: %w", err)
 	}
+	if until.IsZero() {
+		return usagef("--until %s: no event is that old", f.until)
+	}
 	if since.After(until) {
 		return usagef("--until %s: it is before --since %s", f.until, f.since)
 	}

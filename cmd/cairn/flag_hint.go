@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +12,10 @@ import (
 
 // flagHint adds the nearest known flag to an error about an unknown one.
 func flagHint(cmd *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		return fmt.Errorf("%s: --%s %q: %s", cmd.CommandPath(), value.GetFlag().Name, value.GetValue(), whyNotFlag(value))
+	}
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
 		return fmt.Errorf("%s: %w", cmd.CommandPath(), err)
@@ -24,6 +30,21 @@ func flagHint(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%s: %w; see `%s --help`", cmd.CommandPath(), err, cmd.CommandPath())
 	}
 	return fmt.Errorf("%s: %w; did you mean --%s?", cmd.CommandPath(), err, best)
+}
+
+// whyNotFlag says in plain words why a flag does not take a value.
+func whyNotFlag(err *pflag.InvalidValueError) string {
+	var number *strconv.NumError
+	if !errors.As(err, &number) {
+		return err.Unwrap().Error()
+	}
+	switch {
+	case err.GetFlag().Value.Type() == "bool":
+		return "neither true nor false"
+	case errors.Is(err, strconv.ErrRange):
+		return "too large a number"
+	}
+	return "not a whole number"
 }
 
 // distance is the number of single-character edits between two words.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -15,6 +17,7 @@ import (
 
 // A failure is a line of the file of failures.
 type failure struct {
+	Run    string `json:"run"` // when the import began
 	File   string `json:"file"`
 	Record int64  `json:"record"` // index in the file; -1 if the file as a whole failed
 	Byte   int64  `json:"byte"`   // offset in the unpacked file
@@ -22,30 +25,55 @@ type failure struct {
 	Raw    []byte `json:"raw,omitempty"` // base64
 }
 
-// A failureFile is made when the first failure is added.
+// A failureFile is made when the first failure is added. One that is there
+// already, from an earlier import, is added to: a record that could not be read
+// may be nowhere else.
 type failureFile struct {
-	name     string // as asked for
-	fallback string
-	mu       sync.Mutex
-	f        *os.File
+	name string
+	run  string
+	mu   sync.Mutex
+	f    *os.File
 }
 
-// add writes a failure. The file is emptied first if it is from an earlier
-// import.
+// newFailureFile refuses a file that is there and holds something else.
+func newFailureFile(name string, begin time.Time) (*failureFile, error) {
+	l := &failureFile{name: name, run: begin.UTC().Format(time.RFC3339Nano)}
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open file of failures: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() == 0 {
+		return l, nil // such as /dev/stderr
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open file of failures: %w", err)
+	}
+	defer f.Close()
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	var first failure
+	if err := d.Decode(&first); err != nil || first.File == "" || first.Reason == "" {
+		return nil, usagef("--failures %s: the file holds something else than failures of imports; it is not written to", name)
+	}
+	return l, nil
+}
+
+// add writes a failure.
 func (l *failureFile) add(x failure) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.f == nil {
-		name := l.name
-		if name == "" {
-			name = l.fallback
-		}
-		f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		f, err := os.OpenFile(l.name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 		if err != nil {
 			return fmt.Errorf("write file of failures: %w", err)
 		}
 		l.f = f
 	}
+	x.Run = l.run
 	line, err := json.Marshal(x)
 	if err == nil {
 		_, err = l.f.Write(append(line, '\n'))
@@ -123,7 +151,7 @@ func (p *importProgress) file(o fileOutcome, size int64) {
 		_ = p.bar.Add64(size)
 		if o.Error != "" {
 			_ = p.bar.Clear()
-			fmt.Fprintf(p.stderr, "%s: %s\n", o.File, o.Error)
+			fmt.Fprintf(p.stderr, "%s: %s\n", printable(o.File), printableLines(o.Error))
 		}
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ import (
 
 func (a *app) lookupCommand() *cobra.Command {
 	var filters filterFlags
-	var format string
+	var format outputFlags
 	var limit int
 	var oldestFirst bool
 	c := &cobra.Command{
@@ -25,11 +26,22 @@ func (a *app) lookupCommand() *cobra.Command {
 
 The table and CSV show the times of the records, which are in UTC. JSON and
 NDJSON hold the records as they came, byte for byte (NDJSON without the line
-breaks of records that have any).`,
+breaks of records that have any).
+
+Where a record came from is set by the server and never by the sender. The table
+and CSV show it. With --with-origin JSON and NDJSON do too; each record is then
+the last member of an object:
+
+  {"seq":7,"arrival":"2026-01-02T03:04:05Z","origin":"imported","flags":[],"record":{...}}
+
+The origin is recorded, gateway, posted, imported or audit. The flag "ahead" is
+for a record dated more than 15 minutes after its arrival, "conflict" for one
+whose eventID another record has.`,
 		Example: `  cairn lookup --event-name StopLogging
   cairn lookup --username alice --not-read-only true --since 7d
   cairn lookup --event-name 'Delete*' --error-only -o ndjson --limit 0`,
-		Args: cobra.NoArgs,
+		Args:        cobra.NoArgs,
+		Annotations: readPartly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 0 {
 				return usagef("--limit %d: it must not be negative; 0 shows all", limit)
@@ -39,25 +51,58 @@ breaks of records that have any).`,
 				return err
 			}
 			q.Limit, q.OldestFirst = limit, oldestFirst
+			if limit > 0 && limit < math.MaxInt32 {
+				q.Limit++ // the one more is not shown, but tells that there are more
+			}
 			w, err := newEventWriter(format, a.stdout)
 			if err != nil {
 				return err
 			}
 			return a.withClient(cmd, func(client *server.Client) error {
-				return writeEvents(client.Lookup(cmd.Context(), q), w, a.stderr)
+				cut := false
+				err := writeEvents(firstEvents(client.Lookup(cmd.Context(), q), limit, &cut), w, a.stderr)
+				if cut && err == nil && (format.format == "table" || isTerminal(a.stderr)) {
+					fmt.Fprintln(a.stderr, "… more events match: --limit 0 shows all")
+				}
+				return err
 			})
 		},
 	}
 	filters.add(c.Flags())
 	c.Flags().IntVar(&limit, "limit", 50, "show at most so many events; 0 shows all")
 	c.Flags().BoolVar(&oldestFirst, "oldest-first", false, "show the oldest events first")
-	addOutputFlag(c, &format)
+	format.add(c)
 	return c
 }
 
-// addOutputFlag adds -o.
-func addOutputFlag(c *cobra.Command, format *string) {
-	c.Flags().StringVarP(format, "output", "o", "table", "table, json, ndjson or csv")
+// firstEvents yields so many events, or all if limit is 0, and sets cut if
+// there are more.
+func firstEvents(events iter.Seq2[*cairn.Event, error], limit int, cut *bool) iter.Seq2[*cairn.Event, error] {
+	return func(yield func(*cairn.Event, error) bool) {
+		n := 0
+		for e, err := range events {
+			if err == nil {
+				if n++; limit > 0 && n > limit {
+					*cut = true
+					return
+				}
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// outputFlags are how events are shown.
+type outputFlags struct {
+	format     string
+	withOrigin bool
+}
+
+func (o *outputFlags) add(c *cobra.Command) {
+	c.Flags().StringVarP(&o.format, "output", "o", "table", "table, json, ndjson or csv")
+	c.Flags().BoolVar(&o.withOrigin, "with-origin", false, "wrap each record of json and ndjson in what the server noted about it")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "ndjson", "csv"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -83,7 +128,7 @@ func writeEvents(events iter.Seq2[*cairn.Event, error], w eventWriter, stderr io
 		switch {
 		case errors.As(err, &damage):
 			damaged = true
-			fmt.Fprintln(stderr, "cairn: damage:", damage)
+			fmt.Fprintln(stderr, "cairn: damage:", printable(damage.Text))
 		case err != nil:
 			return errors.Join(err, w.close())
 		default:

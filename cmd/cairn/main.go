@@ -12,6 +12,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"cairn/catalog"
+	"cairn/eventlog"
+	"cairn/server"
 )
 
 // The exit codes.
@@ -26,7 +30,11 @@ const (
 func main() {
 	// A closed pipe is reported by the write that meets it.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -60,6 +68,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	settings       settings
+	warned         bool // that AWS_ENDPOINT_URL is not used
 }
 
 // run is the whole program. It returns the exit code.
@@ -76,20 +85,49 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	root.SetIn(stdin)
 	root.SetOut(out)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var exit *exitError
 	switch {
-	case err == nil, out.closed:
-		return exitOK // nobody wants to read the rest
+	case err == nil:
+		return exitOK
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			fmt.Fprintln(stderr, "cairn:", exit.err)
+			complain(stderr, exit.err)
 		}
 		return exit.code
+	case out.closed && errors.Is(err, syscall.EPIPE) && (cmd.Annotations["output"] == "partial" || cmd.Name() == "help"):
+		return exitOK // nobody wants to read the rest
 	}
-	fmt.Fprintln(stderr, "cairn:", err)
+	complain(stderr, err)
+	if isDamage(err) {
+		return exitIntegrity
+	}
 	return exitFailed
 }
+
+// complain writes an error behind the name of the program, unless it names a
+// command itself.
+func complain(stderr io.Writer, err error) {
+	text := printableLines(err.Error())
+	if !strings.HasPrefix(text, "cairn ") && !strings.HasPrefix(text, "cairn: ") {
+		text = "cairn: " + text
+	}
+	fmt.Fprintln(stderr, text)
+}
+
+// isDamage says whether an error tells that something stored, or something in
+// a backup, is not what was written.
+func isDamage(err error) bool {
+	var (
+		record *eventlog.Damage
+		row    *catalog.DamageError
+		backup *server.BackupDamageError
+	)
+	return errors.As(err, &record) || errors.As(err, &row) || errors.As(err, &backup)
+}
+
+// readPartly marks a command whose output is of use without its end.
+var readPartly = map[string]string{"output": "partial"}
 
 // outWriter is standard output, and knows whether its reader has gone away.
 type outWriter struct {
@@ -117,6 +155,7 @@ Settings come from flags, from the environment (CAIRN_DATA for --data and so
 on), and from the YAML file that --config or CAIRN_CONFIG names, in this order.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 damage found, 4 done in part.`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          subcommandArgs,
@@ -128,13 +167,14 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 damage found, 4 done in part.`,
 			return a.loadSettings(cmd)
 		},
 	}
+	root.SetVersionTemplate(versionText())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{exitUsage, flagHint(cmd, err)}
 	})
 	a.addSettingFlags(root)
 	root.AddCommand(
 		a.serveCommand(), a.importCommand(), a.lookupCommand(), a.tailCommand(), a.checkCommand(),
-		a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.envCommand(), a.configCommand(), a.versionCommand(),
+		a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.accountCommand(), a.demoCommand(), a.profileCommand(), a.envCommand(), a.configCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {
 		usageArgs(c)
@@ -163,6 +203,13 @@ func usageArgs(c *cobra.Command) {
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			err := check(cmd, args)
 			var exit *exitError
+			if err != nil && len(args) > 0 && strings.HasPrefix(err.Error(), "unknown command ") {
+				hint := ""
+				if cmd.Flags().Lookup("event-name") != nil {
+					hint = "; to find events by their name, use --event-name " + shellQuote(args[0])
+				}
+				return usagef("%s: %q is not expected: the command takes flags only%s", cmd.CommandPath(), args[0], hint)
+			}
 			if err != nil && !errors.As(err, &exit) {
 				return usagef("%s: %w", cmd.CommandPath(), err)
 			}

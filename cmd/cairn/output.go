@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -28,19 +29,19 @@ type eventWriter interface {
 }
 
 // newEventWriter returns the writer of an output format.
-func newEventWriter(format string, stdout io.Writer) (eventWriter, error) {
+func newEventWriter(o outputFlags, stdout io.Writer) (eventWriter, error) {
 	w := bufio.NewWriter(stdout)
-	switch format {
+	switch o.format {
 	case "table":
 		return &tableWriter{w: w, width: terminalWidth(stdout)}, nil
 	case "json":
-		return &jsonWriter{w: w}, nil
+		return &jsonWriter{w: w, withOrigin: o.withOrigin}, nil
 	case "ndjson":
-		return &ndjsonWriter{w: w}, nil
+		return &ndjsonWriter{w: w, withOrigin: o.withOrigin}, nil
 	case "csv":
 		return &csvWriter{w: csv.NewWriter(w), out: w}, nil
 	}
-	return nil, usagef("--output %q: not one of table, json, ndjson, csv", format)
+	return nil, usagef("--output %q: not one of table, json, ndjson, csv", o.format)
 }
 
 // terminalWidth is the width of the terminal, or 0 where there is none and
@@ -59,8 +60,9 @@ func terminalWidth(stdout io.Writer) int {
 
 // jsonWriter writes an array of records, each as it came.
 type jsonWriter struct {
-	w *bufio.Writer
-	n int
+	w          *bufio.Writer
+	withOrigin bool
+	n          int
 }
 
 func (j *jsonWriter) write(e *cairn.Event) error {
@@ -69,11 +71,32 @@ func (j *jsonWriter) write(e *cairn.Event) error {
 		before = "[\n"
 	}
 	j.n++
-	_, err := j.w.WriteString(before)
-	if err == nil {
-		_, err = j.w.Write(e.Raw)
+	if _, err := j.w.WriteString(before); err != nil {
+		return err
 	}
-	return err
+	return writeRecord(j.w, e, e.Raw, j.withOrigin)
+}
+
+// writeRecord writes a record, wrapped in what the server noted about it if
+// that is asked for.
+func writeRecord(w *bufio.Writer, e *cairn.Event, raw []byte, withOrigin bool) error {
+	if !withOrigin {
+		_, err := w.Write(raw)
+		return err
+	}
+	head, err := json.Marshal(struct {
+		Seq     uint64    `json:"seq"`
+		Arrival time.Time `json:"arrival"`
+		Origin  string    `json:"origin"`
+		Flags   []string  `json:"flags"`
+	}{e.Seq, e.Arrival.UTC(), e.Origin.String(), append([]string{}, e.Flags.Strings()...)})
+	if err != nil {
+		return err
+	}
+	_, _ = w.Write(head[:len(head)-1]) // the last write reports the error
+	_, _ = w.WriteString(`,"record":`)
+	_, _ = w.Write(raw)
+	return w.WriteByte('}')
 }
 
 func (j *jsonWriter) flush() error { return j.w.Flush() }
@@ -89,8 +112,9 @@ func (j *jsonWriter) close() error {
 
 // ndjsonWriter writes a record a line.
 type ndjsonWriter struct {
-	w       *bufio.Writer
-	compact jsontext.Value
+	w          *bufio.Writer
+	withOrigin bool
+	compact    jsontext.Value
 }
 
 func (n *ndjsonWriter) write(e *cairn.Event) error {
@@ -102,7 +126,9 @@ func (n *ndjsonWriter) write(e *cairn.Event) error {
 		}
 		raw = n.compact
 	}
-	_, _ = n.w.Write(raw)
+	if err := writeRecord(n.w, e, raw, n.withOrigin); err != nil {
+		return err
+	}
 	return n.w.WriteByte('\n')
 }
 
@@ -176,7 +202,7 @@ func (c *csvWriter) write(e *cairn.Event) error {
 	}
 	c.row = c.row[:0]
 	for _, col := range csvColumns {
-		c.row = append(c.row, neutral(col.value(e)))
+		c.row = append(c.row, neutral(printableCell(col.value(e))))
 	}
 	return c.w.Write(c.row)
 }
@@ -209,6 +235,9 @@ var tableColumns = []struct {
 	{"SOURCE IP", 15, func(e *cairn.Event) string { return e.SourceIPAddress }},
 	{"SOURCE", 10, func(e *cairn.Event) string { return strings.TrimSuffix(e.EventSource, ".amazonaws.com") }},
 	{"RESOURCES", 12, func(e *cairn.Event) string { return resources(e, func(r cairn.Resource) string { return r.Name }) }},
+	{"ORIGIN", 8, func(e *cairn.Event) string {
+		return strings.Join(append([]string{e.Origin.String()}, e.Flags.Strings()...), " ")
+	}},
 	{"ERROR", 8, func(e *cairn.Event) string { return e.ErrorCode }},
 }
 
@@ -317,6 +346,26 @@ func (t *tableWriter) line(row []string) error {
 	}
 	_, err := t.w.WriteString(strings.TrimRight(b.String(), " ") + "\n")
 	return err
+}
+
+// printableLines is printable for texts of more than one line.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// printableCell is printable for the cells of CSV, which may hold tabs and line
+// breaks.
+func printableCell(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || r == '\t' || r == '\n' {
+			return r
+		}
+		return '�'
+	}, s)
 }
 
 // printable replaces what could steer the terminal: control characters and

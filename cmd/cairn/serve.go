@@ -15,8 +15,14 @@ func (a *app) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the server",
 		Long: `Run the server until it is interrupted. It needs no configuration: data is kept in
-./cairn-data. The TCP port serves /health, /ready and /metrics; the other
-commands talk to the server through a Unix socket in the data directory.`,
+./cairn-data. The TCP port serves the AWS API, /health, /ready and /metrics; the other
+commands talk to the server through a Unix socket in the data directory.
+
+The first start makes the operator's account (--account-id) with an access key, and keeps
+it in the file credentials in the data directory. "cairn env" prints what AWS clients need.
+
+With --tls-cert and --tls-key the TCP port speaks TLS 1.3 or 1.2. The files are looked at
+every second, and a renewed certificate is used without a restart.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.serverConfig()
@@ -34,7 +40,7 @@ commands talk to the server through a Unix socket in the data directory.`,
 			if err != nil {
 				return err
 			}
-			err = s.Serve(cmd.Context(), func(addr server.Address) { a.announce(cfg, addr) })
+			err = s.Serve(cmd.Context(), func(addr server.Address, key *server.Credentials) { a.announce(cfg, addr, key) })
 			if cerr := s.Close(); err == nil {
 				err = cerr
 			}
@@ -45,7 +51,7 @@ commands talk to the server through a Unix socket in the data directory.`,
 
 // announce tells where the server is and what to try next. A terminal gets
 // text, a log gets one line.
-func (a *app) announce(cfg server.Config, addr server.Address) {
+func (a *app) announce(cfg server.Config, addr server.Address, key *server.Credentials) {
 	data := cfg.Data
 	if abs, err := filepath.Abs(data); err == nil {
 		data = abs
@@ -60,10 +66,23 @@ func (a *app) announce(cfg server.Config, addr server.Address) {
 	}
 	fmt.Fprintf(a.stderr, `Cairn %s serves %s
 Data is in %s
-
+%[5]s
 Try next, in another terminal:
-  cairn import%[4]s ./path/to/AWSLogs --retention 0
-  cairn lookup%[4]s --since 7d
+  cairn demo%[4]s
+  eval "$(cairn env%[4]s)" && aws cloudtrail lookup-events
   cairn tail -f%[4]s
-`, version(), addr.URL, data, flag)
+`, version(), addr.URL, data, flag, a.keyText(cfg, key))
+}
+
+// keyText shows the operator's access key, once.
+func (a *app) keyText(cfg server.Config, key *server.Credentials) string {
+	if key == nil {
+		return ""
+	}
+	return fmt.Sprintf(`
+The root user of account %s has a new access key, which is shown only now and kept in
+%s:
+  access key ID      %s
+  secret access key  %s
+`, cfg.AccountID, filepath.Join(cfg.Data, server.CredentialsName), key.AccessKeyID, key.Secret)
 }

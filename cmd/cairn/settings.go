@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
@@ -36,13 +39,17 @@ type settingDef struct {
 var settingDefs = []settingDef{
 	{"data", server.DefaultData, "data directory"},
 	{"listen", server.DefaultListen, "address of the server; port 0 picks a free one"},
+	{"tls-cert", "", "PEM file with the certificate chain of the server; with --tls-key the server speaks TLS"},
+	{"tls-key", "", "PEM file with the private key of --tls-cert"},
 	{"insecure", "false", "allow a --listen address that other machines can reach, without encryption"},
+	{"dev", "false", "for development: accept credentials that are not known; a 12-digit access key names the account. Loopback only"},
+	{"throttle", "", "give the AWS API the rates that AWS has (default true, with --dev false)"},
 	{"account-id", server.DefaultAccountID, "account of requests that name none"},
 	{"region", server.DefaultRegion, "region of requests that name none"},
 	{"regions", "", "all regions that exist, separated by commas (default only --region)"},
 	{"retention", "", "how long serve and import keep events: 90d, 2w, 36h; 0 keeps them for ever (default what the store has; 90d for a new one)"},
 	{"master-key-file", "", "key that seals secrets at rest (default master.key in the data directory)"},
-	{"endpoint", "", "server to talk to: unix:/path/to/cairn.sock (default the one on the data directory)"},
+	{"endpoint", "", "server to talk to: unix:/path/to/cairn.sock or https://host:port (default the one on the data directory)"},
 	{"log-level", "info", "debug, info, warn or error"},
 }
 
@@ -51,7 +58,11 @@ var settingDefs = []settingDef{
 type configFile struct {
 	Data          *string     `yaml:"data"`
 	Listen        *string     `yaml:"listen"`
+	TLSCert       *string     `yaml:"tls-cert"`
+	TLSKey        *string     `yaml:"tls-key"`
 	Insecure      *bool       `yaml:"insecure"`
+	Dev           *bool       `yaml:"dev"`
+	Throttle      *bool       `yaml:"throttle"`
 	AccountID     *string     `yaml:"account-id"`
 	Region        *string     `yaml:"region"`
 	Regions       *regionList `yaml:"regions"`
@@ -72,8 +83,8 @@ func (l *regionList) UnmarshalYAML(b []byte) error {
 		return nil
 	}
 	var many []string
-	if err := yaml.Unmarshal(b, &many); err != nil {
-		return err
+	if yaml.Unmarshal(b, &many) != nil {
+		return errors.New("regions: neither a list of regions nor a text with commas between them")
 	}
 	*l = many
 	return nil
@@ -84,15 +95,17 @@ func (c *configFile) byName() map[string]string {
 	m := make(map[string]string)
 	text := map[string]*string{
 		"data": c.Data, "listen": c.Listen, "account-id": c.AccountID, "region": c.Region, "retention": c.Retention,
-		"master-key-file": c.MasterKeyFile, "endpoint": c.Endpoint, "log-level": c.LogLevel,
+		"master-key-file": c.MasterKeyFile, "endpoint": c.Endpoint, "log-level": c.LogLevel, "tls-cert": c.TLSCert, "tls-key": c.TLSKey,
 	}
 	for name, v := range text {
 		if v != nil {
 			m[name] = *v
 		}
 	}
-	if c.Insecure != nil {
-		m["insecure"] = fmt.Sprint(*c.Insecure)
+	for name, v := range map[string]*bool{"insecure": c.Insecure, "dev": c.Dev, "throttle": c.Throttle} {
+		if v != nil {
+			m[name] = fmt.Sprint(*v)
+		}
 	}
 	if c.Regions != nil {
 		m["regions"] = strings.Join(*c.Regions, ",")
@@ -171,16 +184,66 @@ func (a *app) loadSettings(cmd *cobra.Command) error {
 // readFile reads the configuration file. An error shows the line and points at
 // the place.
 func (s *settings) readFile() (map[string]string, error) {
-	b, err := os.ReadFile(s.path)
+	b, err := readConfiguration(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, err
 	}
 	s.file = b
 	var c configFile
 	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("configuration file %s:\n%s", s.path, yaml.FormatError(err, false, true))
+		return nil, fmt.Errorf("configuration file %s:\n%s", s.path, yaml.FormatError(plainTypeError(err), false, true))
 	}
 	return c.byName(), nil
+}
+
+// maxConfiguration bounds the configuration file, in bytes.
+const maxConfiguration = 1 << 20
+
+// readConfiguration reads the configuration file. What cannot be one, such as a
+// key named by mistake, is refused before an error could quote it.
+func readConfiguration(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxConfiguration+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read configuration: %w", err)
+	case bytes.HasPrefix(b, []byte("cairn-master-key")):
+		return nil, fmt.Errorf("configuration file %s: this is a master key, not a configuration; it belongs to --master-key-file", name)
+	case len(b) > maxConfiguration:
+		return nil, fmt.Errorf("configuration file %s: larger than 1 MiB", name)
+	case !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0:
+		return nil, fmt.Errorf("configuration file %s: not a text file", name)
+	}
+	return b, nil
+}
+
+// plainTypeError says in plain words that a value is of the wrong kind.
+func plainTypeError(err error) error {
+	var bad *yaml.TypeError
+	if !errors.As(err, &bad) || bad.SrcType == nil || bad.DstType == nil {
+		return err
+	}
+	return &yaml.SyntaxError{Message: fmt.Sprintf("this is %s, and the setting takes %s", kindText(bad.SrcType), kindText(bad.DstType)), Token: bad.Token}
+}
+
+func kindText(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return kindText(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "a mapping"
+	}
+	return "a number"
 }
 
 // refuse says where a setting that cannot be used came from.
@@ -196,6 +259,10 @@ func (s *settings) refuse(name string, err error) error {
 			}
 		}
 	}
+	var bad *server.SettingError
+	if errors.As(err, &bad) { // which names the setting as well
+		return usagef("%s %q: %s", source, bad.Value, bad.Why)
+	}
 	return usagef("%s: %w", source, err)
 }
 
@@ -204,21 +271,23 @@ func (a *app) serverConfig() (server.Config, error) {
 	s := &a.settings
 	cfg := server.Config{
 		Data: s.values["data"], Listen: s.values["listen"], AccountID: s.values["account-id"], Region: s.values["region"],
-		MasterKeyFile: s.values["master-key-file"], Version: version(),
+		TLSCert: s.values["tls-cert"], TLSKey: s.values["tls-key"], MasterKeyFile: s.values["master-key-file"], Version: version(),
 	}
-	switch v := s.values["insecure"]; v {
-	case "true", "1":
-		cfg.Insecure = true
-	case "false", "0":
-	default:
-		return cfg, s.refuse("insecure", fmt.Errorf("%q is neither true nor false", v))
+	var err error
+	if cfg.Insecure, err = s.boolean("insecure", false); err != nil {
+		return cfg, err
+	}
+	if cfg.Dev, err = s.boolean("dev", false); err != nil {
+		return cfg, err
+	}
+	if cfg.Throttle, err = s.boolean("throttle", !cfg.Dev); err != nil {
+		return cfg, err
 	}
 	for _, r := range strings.Split(s.values["regions"], ",") {
 		if r = strings.TrimSpace(r); r != "" {
 			cfg.Regions = append(cfg.Regions, r)
 		}
 	}
-	var err error
 	if text := s.values["retention"]; text != "" {
 		if cfg.Retention, err = parseRetention(text); err != nil {
 			return cfg, s.refuse("retention", err)
@@ -232,6 +301,20 @@ func (a *app) serverConfig() (server.Config, error) {
 	level, _ := s.logLevel() // refused when the settings were loaded
 	cfg.Logger = newLogger(a.stderr, level)
 	return cfg, nil
+}
+
+// boolean reads a setting that is true or false.
+func (s *settings) boolean(name string, def bool) (bool, error) {
+	switch v := s.values[name]; v {
+	case "":
+		return def, nil
+	case "true", "1":
+		return true, nil
+	case "false", "0":
+		return false, nil
+	default:
+		return false, s.refuse(name, fmt.Errorf("%q is neither true nor false", v))
+	}
 }
 
 // parseRetention reads how long events are kept; 0 is for ever.

@@ -60,8 +60,11 @@ func (a *app) printStatus(s *server.Status) error {
 		{"On disk", fmt.Sprintf("%s, %s free", humanize.IBytes(uint64(s.DiskBytes)), humanize.IBytes(s.FreeBytes))},
 		{"Tree", fmt.Sprintf("%d records, root %s", s.HeadSize, s.HeadRoot)},
 	}
+	if s.Quarantined != nil {
+		lines = append(lines, [2]string{"Quarantine", count(*s.Quarantined, "record") + " since the server started"})
+	}
 	if s.Problem != "" {
-		lines = append(lines, [2]string{"Problem", s.Problem})
+		lines = append(lines, [2]string{"Not ready", s.Problem})
 	}
 	for _, l := range lines {
 		if _, err := fmt.Fprintf(a.stdout, "%-10s %s\n", l[0], l[1]); err != nil {

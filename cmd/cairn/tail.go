@@ -16,7 +16,7 @@ import (
 
 func (a *app) tailCommand() *cobra.Command {
 	var filters filterFlags
-	var format string
+	var format outputFlags
 	var count int
 	var follow bool
 	c := &cobra.Command{
@@ -26,8 +26,9 @@ func (a *app) tailCommand() *cobra.Command {
 arrival until interrupted.
 
 ` + filterHelp + "\n\n" + timeHelp,
-		Example: "  cairn tail -f --not-read-only true",
-		Args:    cobra.NoArgs,
+		Example:     "  cairn tail -f --not-read-only true",
+		Args:        cobra.NoArgs,
+		Annotations: readPartly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if count < 0 {
 				return usagef("--lines %d: it must not be negative", count)
@@ -51,7 +52,7 @@ arrival until interrupted.
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "show new events as they arrive")
 	c.Flags().IntVarP(&count, "lines", "n", 10, "show so many of the last events first")
 	filters.add(c.Flags())
-	addOutputFlag(c, &format)
+	format.add(c)
 	return c
 }
 
@@ -63,24 +64,30 @@ func (a *app) tail(ctx context.Context, client *server.Client, q server.LookupRe
 		return err
 	}
 	shown := make(map[uint64]bool)
-	last, err := lastEvents(ctx, client, q, count)
+	last, damage, err := lastEvents(ctx, client, q, count)
 	if err != nil {
 		return err
 	}
 	for _, e := range last {
 		shown[e.Seq] = true
-		if err := w.write(e); err != nil {
-			return err
-		}
 	}
+	events := inOrder(last, damage)
 	if !follow {
-		return w.close()
-	}
-	if err := w.flush(); err != nil {
-		return err
+		return writeEvents(events, w, a.stderr)
 	}
 	arrivals := client.Tail(ctx, server.TailRequest{LookupRequest: q, From: end, Follow: true})
-	err = writeEvents(flushing(unseen(arrivals, shown), w), w, a.stderr)
+	err = writeEvents(func(yield func(*cairn.Event, error) bool) {
+		for e, err := range events {
+			if !yield(e, err) {
+				return
+			}
+		}
+		if err := w.flush(); err != nil {
+			yield(nil, err)
+			return
+		}
+		flushing(unseen(arrivals, shown), w)(yield)
+	}, w, a.stderr)
 	if ctx.Err() != nil {
 		return nil // the user has seen enough
 	}
@@ -90,21 +97,42 @@ func (a *app) tail(ctx context.Context, client *server.Client, q server.LookupRe
 	return err
 }
 
-// lastEvents returns the newest events of a query, the oldest of them first.
-func lastEvents(ctx context.Context, client *server.Client, q server.LookupRequest, count int) ([]*cairn.Event, error) {
+// lastEvents returns the newest events of a query, the oldest of them first,
+// and the damage that was met on the way.
+func lastEvents(ctx context.Context, client *server.Client, q server.LookupRequest, count int) (events []*cairn.Event, damage []*server.DamageReport, err error) {
 	if count == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	q.Limit = count
-	var events []*cairn.Event
 	for e, err := range client.Lookup(ctx, q) {
-		if err != nil {
-			return nil, err
+		var d *server.DamageReport
+		switch {
+		case errors.As(err, &d):
+			damage = append(damage, d)
+		case err != nil:
+			return nil, nil, err
+		default:
+			events = append(events, e)
 		}
-		events = append(events, e)
 	}
 	slices.Reverse(events)
-	return events, nil
+	return events, damage, nil
+}
+
+// inOrder yields damage, and then events.
+func inOrder(events []*cairn.Event, damage []*server.DamageReport) iter.Seq2[*cairn.Event, error] {
+	return func(yield func(*cairn.Event, error) bool) {
+		for _, d := range damage {
+			if !yield(nil, d) {
+				return
+			}
+		}
+		for _, e := range events {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
 }
 
 // unseen leaves out events that were shown already.

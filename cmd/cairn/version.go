@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -27,8 +28,13 @@ func (a *app) versionCommand() *cobra.Command {
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{"settings": "none"},
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.stdout, "cairn %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := io.WriteString(a.stdout, versionText())
 			return err
 		},
 	}
+}
+
+// versionText is what the version command and --version print.
+func versionText() string {
+	return fmt.Sprintf("cairn %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

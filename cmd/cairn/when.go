@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -91,20 +92,33 @@ func parseDateAndClock(s, text string, zone *time.Location, end bool) (time.Time
 // spanUnits are the units that Go's durations do not know.
 var spanUnits = map[byte]time.Duration{'d': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
 
-// parseSpan reads a length of time: 90d, 2w, 36h, 15m, 1h30m.
+// longSpans are the weeks and days that a length of time may begin with.
+var longSpans = regexp.MustCompile(`^(\d+w)?(\d+d)?`)
+
+// parseSpan reads a length of time: 90d, 2w, 36h, 15m, 1h30m, 1d12h.
 func parseSpan(s string) (time.Duration, error) {
-	if n := len(s); n > 1 {
-		if unit, ok := spanUnits[s[n-1]]; ok {
-			count, err := strconv.ParseUint(s[:n-1], 10, 32)
-			if err != nil || count > uint64((1<<63-1)/unit) {
-				return 0, fmt.Errorf("%q is not a length of time; examples: 90d, 2w, 36h", s)
-			}
-			return time.Duration(count) * unit, nil
+	bad := fmt.Errorf("%q is not a length of time; examples: 90d, 2w, 36h, 1d12h", s)
+	long := longSpans.FindStringSubmatch(s)
+	var sum time.Duration
+	for _, part := range long[1:] {
+		if part == "" {
+			continue
 		}
+		n := len(part) - 1
+		unit := spanUnits[part[n]]
+		count, err := strconv.ParseUint(part[:n], 10, 32)
+		if err != nil || count > uint64((math.MaxInt64-sum)/unit) {
+			return 0, bad
+		}
+		sum += time.Duration(count) * unit
 	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not a length of time; examples: 90d, 2w, 36h", s)
+	rest := s[len(long[0]):]
+	if rest == "" && s != "" {
+		return sum, nil
 	}
-	return d, nil
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 || strings.HasPrefix(rest, "-") || d > math.MaxInt64-sum {
+		return 0, bad
+	}
+	return sum + d, nil
 }

@@ -66,12 +66,12 @@ func TestParseTime(t *testing.T) {
 
 func TestParseRetention(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "2w": 14 * 24 * time.Hour, "36h": 36 * time.Hour, "0": -1, "0d": -1} {
+	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "2w": 14 * 24 * time.Hour, "36h": 36 * time.Hour, "1d12h": 36 * time.Hour, "1w1d30m": 8*24*time.Hour + 30*time.Minute, "0": -1, "0d": -1} {
 		if got, err := parseRetention(text); err != nil || got != want {
 			t.Errorf("parseRetention(%q) = %v, %v; want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "90", "d", "-1d", "1.5d", "90 d", "900000d", "x"} {
+	for _, text := range []string{"", "90", "d", "-1d", "1.5d", "90 d", "900000d", "x", "12h1d", "1d-1h", "1d+", "106751d24h"} {
 		if got, err := parseRetention(text); err == nil {
 			t.Errorf("parseRetention(%q) = %v; want an error", text, got)
 		}

@@ -1,4 +1,4 @@
-package main
+package logfile
 
 import (
 	"bufio"
@@ -10,26 +10,26 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxRecordBytes is the longest record that a file may hold. CloudTrail's own
+// MaxRecordBytes is the longest record that a file may hold. CloudTrail's own
 // limit is 1 MiB; anything longer is reported and skipped without being kept
 // in memory.
-const maxRecordBytes = 4 << 20
+const MaxRecordBytes = 4 << 20
 
-// errNotEvents says that a file is readable but holds something other than
+// ErrNotEvents says that a file is readable but holds something other than
 // CloudTrail records.
-var errNotEvents = errors.New("not an event log")
+var ErrNotEvents = errors.New("not an event log")
 
-// A splitSyntaxError is a place behind which a file cannot be split into
+// A SyntaxError is a place behind which a file cannot be split into
 // records any more.
-type splitSyntaxError struct {
+type SyntaxError struct {
 	Offset int64
 	What   string
 }
 
-func (e *splitSyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.What) }
+func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.What) }
 
-// A splitRecord is one record of a file.
-type splitRecord struct {
+// A Record is one record of a file.
+type Record struct {
 	Raw    []byte // valid until the next call
 	Index  int64  // 0 for the first record
 	Offset int64  // where the record begins in the unpacked file
@@ -46,13 +46,13 @@ const (
 	afterLast                     // behind the array of a wrapper object
 )
 
-// A splitter finds the records in a file of any layout that CloudTrail files
+// A Splitter finds the records in a file of any layout that CloudTrail files
 // come in: {"Records":[…]}, a bare array, one record, one record a line,
 // {"Events":[{"CloudTrailEvent":"…"}]}, and several of these behind each other.
 // It only finds where records begin and end and hands on their bytes
 // unchanged; whether a record is well-formed is for the event log to say.
 // It holds one record in memory, never the file.
-type splitter struct {
+type Splitter struct {
 	r   *bufio.Reader
 	off int64 // bytes consumed
 
@@ -71,29 +71,29 @@ type splitter struct {
 	record  []byte // an unescaped CloudTrailEvent
 }
 
-// newSplitter reads from r. With lines, each line is taken as one value from
+// NewSplitter returns a Splitter that reads from r. With lines, each line is taken as one value from
 // the start; otherwise the file's first two values decide.
-func newSplitter(r io.Reader, lines bool) *splitter {
-	return &splitter{r: bufio.NewReaderSize(r, 64<<10), lines: lines}
+func NewSplitter(r io.Reader, lines bool) *Splitter {
+	return &Splitter{r: bufio.NewReaderSize(r, 64<<10), lines: lines}
 }
 
-// next returns the next record, or io.EOF behind the last one. After any
+// Next returns the next record, or io.EOF behind the last one. After any
 // error the file is finished.
-func (s *splitter) next() (splitRecord, error) {
+func (s *Splitter) Next() (Record, error) {
 	for {
 		c, err := s.skipSpace()
 		switch {
 		case err == io.EOF && s.ctx == atTop:
 			if s.values == 0 {
-				return splitRecord{}, errNotEvents
+				return Record{}, ErrNotEvents
 			}
-			return splitRecord{}, io.EOF
+			return Record{}, io.EOF
 		case err == io.EOF:
-			return splitRecord{}, s.syntaxError("the file ends in the middle")
+			return Record{}, s.syntaxError("the file ends in the middle")
 		case err != nil:
-			return splitRecord{}, err
+			return Record{}, err
 		}
-		var rec splitRecord
+		var rec Record
 		var found bool
 		switch s.ctx {
 		case atTop:
@@ -104,7 +104,7 @@ func (s *splitter) next() (splitRecord, error) {
 			rec, found, err = s.arrayElement(c)
 		}
 		if err != nil {
-			return splitRecord{}, err
+			return Record{}, err
 		}
 		if found {
 			rec.Index = s.index
@@ -114,9 +114,13 @@ func (s *splitter) next() (splitRecord, error) {
 	}
 }
 
+// Offset returns how many bytes of the unpacked file have been read: after an
+// error, where it was met.
+func (s *Splitter) Offset() int64 { return s.off }
+
 // topLevel reads one value that stands alone, or enters the array that holds
 // the records.
-func (s *splitter) topLevel(c byte) (splitRecord, bool, error) {
+func (s *Splitter) topLevel(c byte) (Record, bool, error) {
 	start := s.off
 	s.values++
 	switch c {
@@ -128,24 +132,24 @@ func (s *splitter) topLevel(c byte) (splitRecord, bool, error) {
 		}
 		s.consume()
 		s.ctx, s.wrapped, s.element = inArray, false, 0
-		return splitRecord{}, false, nil
+		return Record{}, false, nil
 	}
 	if !s.lines {
 		if s.values == 1 {
-			return splitRecord{}, false, errNotEvents
+			return Record{}, false, ErrNotEvents
 		}
-		return splitRecord{}, false, s.syntaxError("something other than a record follows the last one")
+		return Record{}, false, s.syntaxError("something other than a record follows the last one")
 	}
 	s.buf, s.tooLong = s.buf[:0], false
 	if err := s.restOfLine(); err != nil {
-		return splitRecord{}, false, err
+		return Record{}, false, err
 	}
 	return s.take(start), true, nil
 }
 
 // topLevelObject reads an object that is a record, or enters the array of one
 // that wraps records.
-func (s *splitter) topLevelObject(start int64) (splitRecord, bool, error) {
+func (s *Splitter) topLevelObject(start int64) (Record, bool, error) {
 	s.buf, s.tooLong = s.buf[:0], false
 	var isEvent bool
 	s.keep('{')
@@ -156,7 +160,7 @@ func (s *splitter) topLevelObject(start int64) (splitRecord, bool, error) {
 			return s.broken(start)
 		}
 		if err != nil {
-			return splitRecord{}, false, s.inside(err, start)
+			return Record{}, false, s.inside(err, start)
 		}
 		if c == '}' {
 			s.keep(c)
@@ -173,7 +177,7 @@ func (s *splitter) topLevelObject(start int64) (splitRecord, bool, error) {
 			if err == errLineEnds {
 				return s.broken(start)
 			}
-			return splitRecord{}, false, s.inside(err, start)
+			return Record{}, false, s.inside(err, start)
 		}
 		key := ""
 		if !s.tooLong {
@@ -193,7 +197,7 @@ func (s *splitter) topLevelObject(start int64) (splitRecord, bool, error) {
 			if key == "Events" {
 				s.ctx = inEvents
 			}
-			return splitRecord{}, false, nil
+			return Record{}, false, nil
 		}
 		switch key {
 		case "eventVersion", "eventTime", "eventName", "eventSource", "eventID":
@@ -206,12 +210,12 @@ func (s *splitter) topLevelObject(start int64) (splitRecord, bool, error) {
 			return s.broken(start)
 		}
 		if err != nil {
-			return splitRecord{}, false, s.inside(err, start)
+			return Record{}, false, s.inside(err, start)
 		}
 	}
 	if s.values == 1 && !s.lines {
 		if !isEvent {
-			return splitRecord{}, false, errNotEvents
+			return Record{}, false, ErrNotEvents
 		}
 		s.lines = s.anotherLineFollows()
 	}
@@ -220,22 +224,22 @@ func (s *splitter) topLevelObject(start int64) (splitRecord, bool, error) {
 
 // broken hands out a top-level value that is not one, when lines tell where
 // it ends, and gives up otherwise.
-func (s *splitter) broken(start int64) (splitRecord, bool, error) {
+func (s *Splitter) broken(start int64) (Record, bool, error) {
 	if !s.lines {
 		if s.values == 1 && s.index == 0 {
-			return splitRecord{}, false, fmt.Errorf("%w: byte %d: not JSON", errNotEvents, s.off)
+			return Record{}, false, fmt.Errorf("%w: byte %d: not JSON", ErrNotEvents, s.off)
 		}
-		return splitRecord{}, false, s.syntaxError("not JSON")
+		return Record{}, false, s.syntaxError("not JSON")
 	}
 	if err := s.restOfLine(); err != nil {
-		return splitRecord{}, false, err
+		return Record{}, false, err
 	}
 	return s.take(start), true, nil
 }
 
 // anotherLineFollows says whether the first record of a file was a line of its
 // own with more lines behind it.
-func (s *splitter) anotherLineFollows() bool {
+func (s *Splitter) anotherLineFollows() bool {
 	if bytes.IndexByte(s.buf, '\n') >= 0 {
 		return false
 	}
@@ -244,7 +248,7 @@ func (s *splitter) anotherLineFollows() bool {
 }
 
 // arrayElement reads one element of the current array, or leaves the array.
-func (s *splitter) arrayElement(c byte) (splitRecord, bool, error) {
+func (s *Splitter) arrayElement(c byte) (Record, bool, error) {
 	switch {
 	case c == ']':
 		s.consume()
@@ -252,14 +256,14 @@ func (s *splitter) arrayElement(c byte) (splitRecord, bool, error) {
 		if s.wrapped {
 			s.ctx = afterLast
 		}
-		return splitRecord{}, false, nil
+		return Record{}, false, nil
 	case c == ',' && s.element > 0:
 		s.consume()
-		return splitRecord{}, false, nil
+		return Record{}, false, nil
 	case c == ',' || c == '}' || c == ':':
-		return splitRecord{}, false, s.syntaxError(fmt.Sprintf("%q where a record should begin", c))
+		return Record{}, false, s.syntaxError(fmt.Sprintf("%q where a record should begin", c))
 	case c != '{' && s.element == 0 && s.index == 0:
-		return splitRecord{}, false, errNotEvents
+		return Record{}, false, ErrNotEvents
 	}
 	start := s.off
 	s.element++
@@ -269,7 +273,7 @@ func (s *splitter) arrayElement(c byte) (splitRecord, bool, error) {
 	err := s.value()
 	s.lines = lines
 	if err != nil {
-		return splitRecord{}, false, s.inside(err, start)
+		return Record{}, false, s.inside(err, start)
 	}
 	rec := s.take(start)
 	if s.ctx == inEvents && rec.Err == nil {
@@ -279,7 +283,7 @@ func (s *splitter) arrayElement(c byte) (splitRecord, bool, error) {
 }
 
 // restOfWrapper skips what stands behind the array of a wrapper object.
-func (s *splitter) restOfWrapper(c byte) error {
+func (s *Splitter) restOfWrapper(c byte) error {
 	switch c {
 	case '}':
 		s.consume()
@@ -305,7 +309,7 @@ func (s *splitter) restOfWrapper(c byte) error {
 
 // unwrapLookupEvent puts the record that LookupEvents gave as a JSON string in
 // the place of the object around it.
-func (s *splitter) unwrapLookupEvent(rec *splitRecord) {
+func (s *Splitter) unwrapLookupEvent(rec *Record) {
 	fail := func(err error) {
 		rec.Err = fmt.Errorf("read CloudTrailEvent: %w", err)
 	}
@@ -345,11 +349,11 @@ func (s *splitter) unwrapLookupEvent(rec *splitRecord) {
 }
 
 // take hands out what was kept since start.
-func (s *splitter) take(start int64) splitRecord {
-	rec := splitRecord{Raw: bytes.TrimRight(s.buf, " \t\r\n"), Offset: start}
+func (s *Splitter) take(start int64) Record {
+	rec := Record{Raw: bytes.TrimRight(s.buf, " \t\r\n"), Offset: start}
 	if s.tooLong {
 		rec.Raw = s.buf[:0]
-		rec.Err = fmt.Errorf("the record is %d bytes long; the limit is %d", s.off-start, maxRecordBytes)
+		rec.Err = fmt.Errorf("the record is %d bytes long; the limit is %d", s.off-start, MaxRecordBytes)
 	}
 	return rec
 }
@@ -359,7 +363,7 @@ var errLineEnds = errors.New("the line ends inside a record")
 
 // value reads one JSON value by its brackets and strings alone and keeps its
 // bytes.
-func (s *splitter) value() error {
+func (s *Splitter) value() error {
 	depth := 0
 	for {
 		if depth > 0 {
@@ -407,7 +411,7 @@ func (s *splitter) value() error {
 }
 
 // stringValue reads one JSON string and keeps its bytes.
-func (s *splitter) stringValue() error {
+func (s *Splitter) stringValue() error {
 	s.keep('"')
 	s.consume()
 	for {
@@ -460,14 +464,14 @@ func byteSet(members string) (set [256]bool) {
 
 // keepUntil keeps the bytes at hand up to the first one of the set. It is what
 // makes splitting fast; nothing else relies on it.
-func (s *splitter) keepUntil(set *[256]bool) {
+func (s *Splitter) keepUntil(set *[256]bool) {
 	b, _ := s.r.Peek(s.r.Buffered())
 	n := 0
 	for n < len(b) && !set[b[n]] {
 		n++
 	}
 	if !s.tooLong {
-		if len(s.buf)+n > maxRecordBytes {
+		if len(s.buf)+n > MaxRecordBytes {
 			s.buf, s.tooLong = s.buf[:0], true
 		} else {
 			s.buf = append(s.buf, b[:n]...)
@@ -478,7 +482,7 @@ func (s *splitter) keepUntil(set *[256]bool) {
 }
 
 // restOfLine keeps everything up to the end of the line.
-func (s *splitter) restOfLine() error {
+func (s *Splitter) restOfLine() error {
 	for {
 		c, err := s.peek()
 		if err == io.EOF || err == nil && c == '\n' {
@@ -494,7 +498,7 @@ func (s *splitter) restOfLine() error {
 
 // skipSpace returns the next byte that is not white space, without consuming
 // it. A byte order mark at the very beginning counts as white space.
-func (s *splitter) skipSpace() (byte, error) {
+func (s *Splitter) skipSpace() (byte, error) {
 	if s.off == 0 {
 		if b, _ := s.r.Peek(3); bytes.Equal(b, []byte("\xef\xbb\xbf")) {
 			_, _ = s.r.Discard(3)
@@ -511,7 +515,7 @@ func (s *splitter) skipSpace() (byte, error) {
 }
 
 // skipSpaceKeeping is skipSpace within a value whose bytes are kept.
-func (s *splitter) skipSpaceKeeping() (byte, error) {
+func (s *Splitter) skipSpaceKeeping() (byte, error) {
 	for {
 		c, err := s.peek()
 		if err == io.EOF {
@@ -528,7 +532,7 @@ func (s *splitter) skipSpaceKeeping() (byte, error) {
 	}
 }
 
-func (s *splitter) peek() (byte, error) {
+func (s *Splitter) peek() (byte, error) {
 	b, err := s.r.Peek(1)
 	if len(b) == 0 {
 		return 0, err
@@ -536,17 +540,17 @@ func (s *splitter) peek() (byte, error) {
 	return b[0], nil
 }
 
-func (s *splitter) consume() {
+func (s *Splitter) consume() {
 	_, _ = s.r.Discard(1)
 	s.off++
 }
 
 // keep adds a byte to the current record. A record that grows too long is
 // dropped, and the rest of it only skipped.
-func (s *splitter) keep(c byte) {
+func (s *Splitter) keep(c byte) {
 	switch {
 	case s.tooLong:
-	case len(s.buf) >= maxRecordBytes:
+	case len(s.buf) >= MaxRecordBytes:
 		s.buf, s.tooLong = s.buf[:0], true
 	default:
 		s.buf = append(s.buf, c)
@@ -554,13 +558,13 @@ func (s *splitter) keep(c byte) {
 }
 
 // inside says where a value could not be read to its end.
-func (s *splitter) inside(err error, start int64) error {
+func (s *Splitter) inside(err error, start int64) error {
 	if err == io.ErrUnexpectedEOF {
-		return &splitSyntaxError{Offset: s.off, What: fmt.Sprintf("the file ends inside the value that begins at byte %d", start)}
+		return &SyntaxError{Offset: s.off, What: fmt.Sprintf("the file ends inside the value that begins at byte %d", start)}
 	}
 	return err
 }
 
-func (s *splitter) syntaxError(what string) error {
-	return &splitSyntaxError{Offset: s.off, What: what}
+func (s *Splitter) syntaxError(what string) error {
+	return &SyntaxError{Offset: s.off, What: what}
 }

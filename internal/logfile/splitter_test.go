@@ -1,4 +1,4 @@
-package main
+package logfile
 
 import (
 	"bytes"
@@ -20,9 +20,9 @@ const (
 // splitAll returns the records of a text, and the error that ended it.
 func splitAll(t testing.TB, text string, lines bool, r func(io.Reader) io.Reader) (records []string, err error) {
 	t.Helper()
-	s := newSplitter(r(strings.NewReader(text)), lines)
+	s := NewSplitter(r(strings.NewReader(text)), lines)
 	for {
-		rec, err := s.next()
+		rec, err := s.Next()
 		if err == io.EOF {
 			return records, nil
 		}
@@ -107,9 +107,9 @@ func TestSplitter(t *testing.T) {
 func TestSplitterOffsets(t *testing.T) {
 	t.Parallel()
 	text := "\xef\xbb\xbf {\"Records\": [" + recordA + " ,\n" + recordB + "]}"
-	s := newSplitter(strings.NewReader(text), false)
+	s := NewSplitter(strings.NewReader(text), false)
 	for range 2 {
-		rec, err := s.next()
+		rec, err := s.Next()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,8 +124,8 @@ func TestSplitterOffsets(t *testing.T) {
 func TestSplitterLongRecord(t *testing.T) {
 	t.Parallel()
 	for name, long := range map[string]string{
-		"string":  `{"eventName":"` + strings.Repeat("x", maxRecordBytes) + `"}`,
-		"numbers": `{"a":[` + strings.Repeat("1, ", maxRecordBytes/3) + `1]}`,
+		"string":  `{"eventName":"` + strings.Repeat("x", MaxRecordBytes) + `"}`,
+		"numbers": `{"a":[` + strings.Repeat("1, ", MaxRecordBytes/3) + `1]}`,
 	} {
 		got, err := splitAll(t, `{"Records":[`+recordA+`,`+long+`,`+recordB+`]}`, false, func(r io.Reader) io.Reader { return r })
 		if err != nil {
@@ -140,11 +140,11 @@ func TestSplitterLongRecord(t *testing.T) {
 func TestSplitterReadError(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	s := newSplitter(io.MultiReader(strings.NewReader(`[`+recordA+`,{"a`), iotest.ErrReader(broken)), false)
-	if _, err := s.next(); err != nil {
+	s := NewSplitter(io.MultiReader(strings.NewReader(`[`+recordA+`,{"a`), iotest.ErrReader(broken)), false)
+	if _, err := s.Next(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.next(); !errors.Is(err, broken) {
+	if _, err := s.Next(); !errors.Is(err, broken) {
 		t.Errorf("error %v, want the reader's", err)
 	}
 }
@@ -157,10 +157,10 @@ func FuzzSplitter(f *testing.F) {
 		f.Add([]byte(s), true)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, lines bool) {
-		s := newSplitter(bytes.NewReader(text), lines)
+		s := NewSplitter(bytes.NewReader(text), lines)
 		var raws [][]byte
 		for {
-			rec, err := s.next()
+			rec, err := s.Next()
 			if err != nil {
 				if err == io.EOF && !lines {
 					compareWithDecoder(t, text, raws)
@@ -235,9 +235,9 @@ func BenchmarkSplitter(b *testing.B) {
 	text.WriteString(`]}`)
 	b.SetBytes(int64(text.Len()))
 	for b.Loop() {
-		s := newSplitter(bytes.NewReader(text.Bytes()), false)
+		s := NewSplitter(bytes.NewReader(text.Bytes()), false)
 		for {
-			if _, err := s.next(); err != nil {
+			if _, err := s.Next(); err != nil {
 				break
 			}
 		}

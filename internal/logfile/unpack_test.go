@@ -1,4 +1,4 @@
-package main
+package logfile
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 func gzipped(t testing.TB, text []byte) []byte {
@@ -32,6 +34,7 @@ func TestUnpackReader(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte('a' + random.IntN(16))
 	}
+	zpacked := zstded(t, plain)
 	tests := []struct {
 		name  string
 		in    []byte
@@ -51,16 +54,24 @@ func TestUnpackReader(t *testing.T) {
 		{"cut off", packed[:len(packed)-6], "", "cut off"},
 		{"header only", packed[:4], "", "unpack"},
 		{"garbage behind", append(bytes.Clone(packed), "garbage that is long enough"...), "", "something other than gzip"},
+		{"zstd", zpacked, string(plain), ""},
+		{"zstd, two frames", append(bytes.Clone(zpacked), zpacked...), string(plain) + string(plain), ""},
+		{"bomb of zstd", zstded(t, make([]byte, 8<<20)), "", "more than 200 times"},
+		{"zstd and too much", zstded(t, noise), "", "more than 5242880 bytes"},
+		{"zstd within gzip", gzipped(t, zpacked), "", "twice"},
+		{"zstd cut off", zpacked[:len(zpacked)-3], "", "cut off"},
+		{"zstd and garbage behind", append(bytes.Clone(zpacked), "garbage"...), "", "something other than zstd"},
+		{"zstd of a wide window", []byte("\x28\xb5\x2f\xfd\x00\xb8\x01\x00\x00"), "", "unpack: window"},
 		{"wrong checksum", flip(packed, len(packed)-8), "", "unpack"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			limits := unpackLimits{ratio: 200, bytes: 5 << 20}
+			limits := Limits{Ratio: 200, Bytes: 5 << 20}
 			if strings.HasPrefix(test.name, "bomb") {
-				limits.bytes = 1 << 30
+				limits.Bytes = 1 << 30
 			}
-			u, err := newUnpackReader(bytes.NewReader(test.in), limits)
+			u, err := NewReader(bytes.NewReader(test.in), limits)
 			var out []byte
 			if err == nil {
 				out, err = io.ReadAll(u)
@@ -73,6 +84,15 @@ func TestUnpackReader(t *testing.T) {
 			}
 		})
 	}
+}
+
+func zstded(t testing.TB, text []byte) []byte {
+	t.Helper()
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z.EncodeAll(text, nil)
 }
 
 func flip(b []byte, at int) []byte {

@@ -29,8 +29,8 @@ type LookupEventsInput struct {
 
 // LookupAttribute is what events are looked up by.
 type LookupAttribute struct {
-	AttributeKey   string `aws:",required"`
-	AttributeValue string `aws:",required"`
+	AttributeKey   string  `aws:",required"`
+	AttributeValue *string `aws:",required"` // an empty one has an error of its own
 }
 
 // LookupEventsOutput is a page of events, newest first.
@@ -123,13 +123,13 @@ func (s *Service) lookupQuery(c *aws.Call, in *LookupEventsInput) (eventlog.Quer
 	if !ok || q.Scope.Category == cairn.Insight && !slices.Contains(insightKeys, attribute) {
 		return q, errLookupAttribute(a.AttributeKey)
 	}
-	if n := utf8.RuneCountInString(a.AttributeValue); n < 1 || n > maxLookupValue {
+	if n := utf8.RuneCountInString(*a.AttributeValue); n < 1 || n > maxLookupValue {
 		return q, errLookupValue()
 	}
 	if len(in.LookupAttributes) > 1 {
 		c.SetHeader("X-Cairn-Warning", "only the first lookup attribute counts")
 	}
-	q.Filters = []eventlog.Filter{{Attribute: attribute, Values: []string{a.AttributeValue}}}
+	q.Filters = []eventlog.Filter{{Attribute: attribute, Values: []string{*a.AttributeValue}}}
 	return q, nil
 }
 

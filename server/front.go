@@ -1,0 +1,159 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cairn/aws"
+	"cairn/identity"
+	"cairn/internal/durable"
+	"cairn/record"
+	"cairn/service/cloudtrail"
+	"cairn/service/iam"
+	"cairn/service/sts"
+)
+
+// CredentialsName is the file in the data directory that holds the operator's
+// first access key, in the form of AWS's shared credentials file.
+const CredentialsName = "credentials"
+
+// A front is the AWS side of a serving Server.
+type front struct {
+	identities *identity.Store
+	recorder   *record.Recorder
+	mux        *aws.Mux
+
+	// firstKey is the operator's access key, if this start has made it.
+	firstKey *Credentials
+}
+
+// Credentials are an access key and its secret.
+type Credentials struct {
+	AccessKeyID string
+	Secret      string
+}
+
+// ReadCredentials reads the operator's first access key from a data directory.
+// The error is fs.ErrNotExist if the file was removed, as it may be once the
+// key is kept elsewhere.
+func ReadCredentials(data string) (*Credentials, error) {
+	name := filepath.Join(data, CredentialsName)
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read the operator's access key: %w", err)
+	}
+	var c Credentials
+	for line := range strings.Lines(string(b)) {
+		key, value, _ := strings.Cut(line, "=")
+		switch strings.TrimSpace(key) {
+		case "aws_access_key_id":
+			c.AccessKeyID = strings.TrimSpace(value)
+		case "aws_secret_access_key":
+			c.Secret = strings.TrimSpace(value)
+		}
+	}
+	if c.AccessKeyID == "" || c.Secret == "" {
+		return nil, fmt.Errorf("read the operator's access key: %s has none", name)
+	}
+	return &c, nil
+}
+
+// openFront makes what answers AWS requests. The first time it makes the
+// operator's account.
+func (s *Server) openFront() (*front, error) {
+	store, err := s.openIdentities(s.cfg.Dev)
+	if err != nil {
+		return nil, err
+	}
+	f := &front{identities: store}
+	if err := s.bootstrap(f); err != nil {
+		return nil, err
+	}
+	f.recorder, err = record.New(record.Config{Log: s.log, AccountID: s.cfg.AccountID, Logger: s.cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	f.mux = aws.NewMux(aws.Config{
+		Keys: store, Authorizer: store, Recorder: f.recorder,
+		Regions: s.regions(), Throttle: s.cfg.Throttle, Now: s.cfg.Now, Logger: s.cfg.Logger,
+	})
+	trail := &cloudtrail.Service{History: s.log, Sealer: s.catalog.Keyring(), Logger: s.cfg.Logger, Now: s.cfg.Now}
+	f.mux.Serve(trail.API())
+	f.mux.Serve((&iam.Service{Store: store}).API())
+	f.mux.Serve((&sts.Service{Store: store}).API())
+	return f, nil
+}
+
+// regions are all that exist: global services belong to us-east-1, so that is
+// one of them.
+func (s *Server) regions() []string {
+	if slices.Contains(s.cfg.Regions, DefaultRegion) {
+		return s.cfg.Regions
+	}
+	return append(slices.Clone(s.cfg.Regions), DefaultRegion)
+}
+
+// bootstrap makes the operator's account and writes its access key to a file
+// that only the owner can read. A start that was interrupted before that is
+// made up for.
+func (s *Server) bootstrap(f *front) error {
+	id, secret, created, err := f.identities.Bootstrap(s.cfg.AccountID)
+	if err != nil {
+		return err
+	}
+	name := path.Join(filepath.ToSlash(s.cfg.Data), CredentialsName)
+	_, err = s.cfg.FS.Stat(name)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return err
+	}
+	if !created && !missing || id == "" {
+		return nil
+	}
+	f.firstKey = &Credentials{AccessKeyID: id, Secret: secret}
+	text := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, secret)
+	return durable.WriteFile(s.cfg.FS, name, []byte(text), 0o600)
+}
+
+// localOnly guards the TCP port in development mode, where credentials prove
+// nothing: a page in a browser must not reach it, by no route.
+func localOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if why := foreign(r); why != "" {
+			writeError(w, http.StatusForbidden, "a server in development mode answers programs on this machine only: "+why)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// foreign says why a request may come from a page in a browser, or was led here
+// by a name that is not this machine's; empty if neither is so.
+func foreign(r *http.Request) string {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "none" {
+		return "Sec-Fetch-Site is " + site
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		return "the request has an Origin"
+	}
+	host := strings.ToLower(r.Host)
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return ""
+	}
+	return "its Host is not this machine's"
+}
+
+// close writes what the recorder still has.
+func (f *front) close() error { return f.recorder.Close() }

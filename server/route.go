@@ -1,0 +1,142 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"cairn/aws"
+	"cairn/eventlog"
+)
+
+// routes are Cairn's own paths on the TCP port. Every request is signed like an
+// AWS call, authorised by an action of the service cairn, and recorded. Accounts
+// are walls: only an operator reads or writes across them.
+type routes struct {
+	*Server
+
+	unpacking *semaphore.Weighted // bytes of posted records in memory
+	streams   chan struct{}       // taken by each answer that stays open
+}
+
+// The bounds of what all requests together can hold on to.
+const (
+	maxUnpacking = 256 << 20
+	maxStreams   = 256
+)
+
+// streamTimeout is how long a client that reads a stream may take for each
+// piece of it.
+const streamTimeout = 5 * time.Minute
+
+// addRoutes adds Cairn's own paths to the public handler.
+func (s *Server) addRoutes(mux *http.ServeMux, f *front) {
+	x := &routes{Server: s, unpacking: semaphore.NewWeighted(maxUnpacking), streams: make(chan struct{}, maxStreams)}
+	add := func(pattern string, route aws.Route) { mux.Handle(pattern, f.mux.Handler(route)) }
+	add("POST /_cairn/events", aws.Route{Operation: "PutEvents", MaxBody: maxPacked, Serve: x.putEvents})
+	add("GET /_cairn/api/events", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getEvents})
+	add("GET /_cairn/api/values", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getValues})
+	add("GET /_cairn/api/histogram", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getHistogram})
+	add("GET /_cairn/api/tail", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getTail})
+	x.addLocal(add)
+	mux.HandleFunc("/_cairn/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" here")
+	})
+}
+
+// parameters reads the parameters of a request's URL and shows them in the
+// record of the call, without those of a presigned URL.
+func parameters(c *aws.Call, r *http.Request) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	for name, list := range values {
+		if strings.HasPrefix(name, "X-Amz-") {
+			continue
+		}
+		if c.Input == nil {
+			c.Input = make(map[string]any)
+		}
+		all := make([]any, len(list))
+		for i, v := range list {
+			all[i] = v
+		}
+		c.Input[name] = all
+		if len(all) == 1 {
+			c.Input[name] = all[0]
+		}
+	}
+	return values, nil
+}
+
+// wall keeps a caller who is not an operator within the caller's own account.
+func wall(c *aws.Call, scope *eventlog.Scope) error {
+	if c.Identity.Operator {
+		return nil
+	}
+	if scope.Account != "" && scope.Account != c.Account() {
+		return aws.AccessDenied("Only an operator may read the events of other accounts.")
+	}
+	scope.Account = c.Account()
+	return nil
+}
+
+// invalid is the answer to a request that makes no sense.
+func invalid(err error) error {
+	return aws.Errorf("ValidationException", "%s", err)
+}
+
+// unavailable turns the errors of a log that takes or gives nothing now into
+// answers.
+func unavailable(err error) error {
+	switch {
+	case errors.Is(err, eventlog.ErrDiskFull), errors.Is(err, eventlog.ErrStopped), errors.Is(err, eventlog.ErrClosed):
+		return &aws.Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: err.Error()}
+	}
+	return err
+}
+
+// open takes a place among the answers that stay open, until the request ends.
+func (x *routes) open(r *http.Request) error {
+	select {
+	case x.streams <- struct{}{}:
+		context.AfterFunc(r.Context(), func() { <-x.streams })
+		return nil
+	default:
+		return &aws.Error{Code: "ThrottlingException", Status: http.StatusTooManyRequests, Message: "Too many streams are open."}
+	}
+}
+
+// unhurried returns a writer for an answer that takes longer than the server
+// allows other answers: each piece has its own deadline.
+func unhurried(w http.ResponseWriter) http.ResponseWriter {
+	// The deadline of reading would end the request's context.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	return &pieceWriter{w}
+}
+
+type pieceWriter struct{ http.ResponseWriter }
+
+func (w *pieceWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *pieceWriter) Write(p []byte) (int, error) {
+	w.extend()
+	return w.ResponseWriter.Write(p)
+}
+
+// FlushError is what http.ResponseController flushes by.
+func (w *pieceWriter) FlushError() error {
+	w.extend()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *pieceWriter) extend() {
+	// Writers without deadlines are those of calls within the process.
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(streamTimeout))
+}

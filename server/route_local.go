@@ -1,0 +1,147 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"cairn/aws"
+	"cairn/eventlog"
+)
+
+// maxRecordsBody bounds the body of a batch of imported records.
+const maxRecordsBody = eventlog.MaxBatchBytes + 4*eventlog.MaxBatchRecords
+
+// addLocal adds the local API, for operators who are not on this machine.
+func (x *routes) addLocal(add func(pattern string, route aws.Route)) {
+	for _, l := range []struct {
+		pattern, operation string
+		readOnly, stream   bool
+		maxBody            int64
+	}{
+		{"POST /_cairn/v1/import/begin", "StartImport", false, false, maxJSONBody},
+		{"POST /_cairn/v1/import/records", "ImportEvents", false, false, maxRecordsBody},
+		{"POST /_cairn/v1/lookup", "GetEvents", true, true, maxJSONBody},
+		{"POST /_cairn/v1/tail", "GetEvents", true, true, maxJSONBody},
+		{"POST /_cairn/v1/values", "GetEvents", true, false, maxJSONBody},
+		{"POST /_cairn/v1/histogram", "GetEvents", true, false, maxJSONBody},
+		{"POST /_cairn/v1/check", "GetCheckReport", true, true, maxJSONBody},
+		{"GET /_cairn/v1/backup", "GetBackup", true, true, 1},
+		{"GET /_cairn/v1/status", "GetStatus", true, false, 1},
+	} {
+		add(l.pattern, aws.Route{Operation: l.operation, ReadOnly: l.readOnly, MaxBody: l.maxBody,
+			Serve: func(ctx context.Context, c *aws.Call, r *http.Request, body []byte) (func(http.ResponseWriter), error) {
+				return x.serveLocal(ctx, c, r, body, l.stream)
+			}})
+	}
+}
+
+// serveLocal passes an operator's request on to the local API.
+func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, body []byte, stream bool) (func(http.ResponseWriter), error) {
+	values, err := parameters(c, r)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Identity.Operator {
+		return nil, aws.AccessDenied("The local API is for operators; others use the routes below /_cairn/api/.")
+	}
+	if values.Get("master-key") == "true" {
+		return nil, aws.AccessDenied("The master key leaves this machine through the local socket only.")
+	}
+	if err := showBody(c, r, body); err != nil {
+		return nil, err
+	}
+	in := r.Clone(ctx)
+	in.Body, in.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	if stream {
+		if err := x.open(r); err != nil {
+			return nil, err
+		}
+		return func(w http.ResponseWriter) { x.api.ServeHTTP(unhurried(w), in) }, nil
+	}
+	answer := &heldAnswer{header: make(http.Header), status: http.StatusOK}
+	x.api.ServeHTTP(answer, in)
+	if answer.status != http.StatusOK {
+		return nil, answer.error()
+	}
+	if strings.HasSuffix(r.URL.Path, "/import/records") {
+		var result ImportResult
+		if json.Unmarshal(answer.body.Bytes(), &result) == nil {
+			c.Output = map[string]any{"counts": treeOf(result.Counts)}
+		}
+	}
+	return func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", answer.header.Get("Content-Type"))
+		_, _ = w.Write(answer.body.Bytes())
+	}, nil
+}
+
+// showBody puts the members of a JSON body among the parameters that the call's
+// record shows. Records are no JSON body: their contents are not shown.
+func showBody(c *aws.Call, r *http.Request, body []byte) error {
+	if strings.HasSuffix(r.URL.Path, "/import/records") || len(body) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var tree map[string]any
+	if err := d.Decode(&tree); err != nil {
+		return invalid(errors.Join(errors.New("read request"), err))
+	}
+	if c.Input == nil {
+		c.Input = make(map[string]any)
+	}
+	for name, v := range tree {
+		c.Input[name] = v
+	}
+	return nil
+}
+
+// treeOf is a value as a Call holds it.
+func treeOf(v any) any {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var tree any
+	if d.Decode(&tree) != nil {
+		return nil
+	}
+	return tree
+}
+
+// A heldAnswer keeps an answer of the local API back until its call is
+// recorded.
+type heldAnswer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *heldAnswer) Header() http.Header         { return a.header }
+func (a *heldAnswer) WriteHeader(status int)      { a.status = status }
+func (a *heldAnswer) Write(p []byte) (int, error) { return a.body.Write(p) }
+
+// error is the answer as an error of the front.
+func (a *heldAnswer) error() error {
+	var e apiError
+	_ = json.Unmarshal(a.body.Bytes(), &e)
+	code := "InternalFailure"
+	switch a.status {
+	case http.StatusBadRequest:
+		code = "ValidationException"
+	case http.StatusConflict:
+		code = "ConflictException"
+	case http.StatusRequestEntityTooLarge:
+		code = "RequestEntityTooLarge"
+	case http.StatusServiceUnavailable:
+		code = "ServiceUnavailable"
+	}
+	return &aws.Error{Code: code, Status: a.status, Message: e.Error}
+}
