@@ -48,6 +48,8 @@ type operation struct {
 	resource func(*Call, any) []string
 	rate     float64
 	open     bool
+
+	unrecorded bool
 }
 
 // An Option says something about one operation.
@@ -63,6 +65,10 @@ func OnResource[In any](arns func(*Call, *In) []string) Option {
 		o.resource = func(c *Call, in any) []string { return arns(c, in.(*In)) }
 	}
 }
+
+// AnswerUnrecorded leaves the answer out of the Call, for reads whose records
+// have none and whose answers are long.
+func AnswerUnrecorded() Option { return func(o *operation) { o.unrecorded = true } }
 
 // NeedsNoPermission lets every verified caller use the operation.
 func NeedsNoPermission() Option { return func(o *operation) { o.open = true } }

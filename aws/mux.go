@@ -154,7 +154,7 @@ func (m *Mux) serve(r *http.Request, c *Call) answer {
 		m.cfg.Recorder.Count(c, c.Err)
 		return m.refusal(protocol, c)
 	}
-	if c.Err == nil && output.IsValid() {
+	if c.Err == nil && output.IsValid() && !api.operations[c.Operation].unrecorded {
 		c.Output, _ = treeOf(output).(map[string]any)
 	}
 	if err := m.cfg.Recorder.Record(ctx, c); err != nil {

@@ -46,7 +46,8 @@ type front struct {
 	recorder *record.Recorder
 	mux      *aws.Mux
 
-	ahead  atomic.Int64 // what the clock is ahead of this machine's, in nanoseconds
+	ahead  atomic.Int64              // what the clock is ahead of this machine's, in nanoseconds
+	frozen atomic.Pointer[time.Time] // where the clock stands still, if not nil
 	keys   map[string][2]string
 	made   atomic.Int64 // events
 	closed bool
@@ -76,7 +77,13 @@ func newFront(t *testing.T, throttle bool) *front {
 	return f
 }
 
-func (f *front) now() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) }
+func (f *front) now() time.Time {
+	at := time.Now()
+	if frozen := f.frozen.Load(); frozen != nil {
+		at = *frozen
+	}
+	return at.Add(time.Duration(f.ahead.Load()))
+}
 
 // open opens the catalog and what stands on it.
 func (f *front) open(throttle bool) {
@@ -133,10 +140,9 @@ func (c caller) in(region string) caller {
 	return c
 }
 
-// client is a caller's client. Its transport goes through all given functions.
+// client is a caller's client, whose answers the given functions see.
 func (f *front) client(c caller, see ...func(*http.Response)) *sdk.Client {
 	return newClient(roundTrip(func(r *http.Request) (*http.Response, error) {
-		// The clock that callers sign by is the server's.
 		answer, err := aws.InProcess{Handler: f.mux}.RoundTrip(r)
 		for _, s := range see {
 			s(answer)

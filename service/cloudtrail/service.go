@@ -37,7 +37,7 @@ type Service struct {
 // API returns the service's operations for a Mux.
 func (s *Service) API() *aws.API {
 	api := &aws.API{Service: "cloudtrail", Protocol: aws.JSON{Version: "1.1", Target: "CloudTrail_20131101"}, Known: known}
-	aws.Handle(api, s.lookupEvents, aws.Rate(2))
+	aws.Handle(api, s.lookupEvents, aws.Rate(2), aws.AnswerUnrecorded())
 	return api
 }
 
