@@ -31,8 +31,22 @@ type Call struct {
 	Output map[string]any
 	Err    *Error // why the call failed, nil if it did not
 
+	// SharedWith is another account that the call acted in, such as that of a
+	// role that was assumed. Its history has the call, too.
+	SharedWith string
+
 	// answer holds headers that an operation adds to its answer.
 	answer http.Header
+
+	release func() // gives back the memory of the request's body
+}
+
+// done gives back what the call held.
+func (c *Call) done() {
+	if c.release != nil {
+		c.release()
+		c.release = nil
+	}
 }
 
 // Account is the account that the call acts in: the caller's.

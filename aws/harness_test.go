@@ -89,6 +89,8 @@ func (w *world) Record(_ context.Context, c *aws.Call) error {
 	return nil
 }
 
+func (w *world) Ready(*aws.Call) error { return nil }
+
 func (w *world) Count(_ *aws.Call, e *aws.Error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"cairn/internal/sigv4"
 )
 
@@ -46,6 +48,10 @@ type Authorizer interface {
 
 // Recorder makes calls into events.
 type Recorder interface {
+	// Ready returns an error if a call's record could not be written now. A
+	// call that would change something does not go on then.
+	Ready(c *Call) error
+
 	// Record returns when the record of a call is durable.
 	Record(ctx context.Context, c *Call) error
 
@@ -73,6 +79,7 @@ type Config struct {
 type Mux struct {
 	cfg    Config
 	apis   map[string]*API
+	bodies *semaphore.Weighted
 	limits limiter
 }
 
@@ -87,7 +94,7 @@ func NewMux(cfg Config) *Mux {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20
 	}
-	return &Mux{cfg: cfg, apis: make(map[string]*API), limits: limiter{now: cfg.Now}}
+	return &Mux{cfg: cfg, apis: make(map[string]*API), bodies: semaphore.NewWeighted(bodyMemory), limits: limiter{now: cfg.Now}}
 }
 
 // Serve adds a service.
@@ -105,6 +112,7 @@ type answer struct {
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := m.newCall(r)
 	a := m.serve(r, c)
+	c.done()
 	h := w.Header()
 	for name, values := range c.answer {
 		h[name] = values
@@ -244,6 +252,9 @@ func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int6
 	if err != nil {
 		return api, nil, unattributed(err)
 	}
+	if c.release, err = m.reserveBody(r, maxBody); err != nil {
+		return api, nil, err
+	}
 	body, err := readBody(r, maxBody)
 	if err != nil {
 		return api, nil, err
@@ -291,6 +302,9 @@ func (m *Mux) run(ctx context.Context, api *API, o *operation, c *Call) (reflect
 		return none, Errorf("ThrottlingException", "Rate exceeded")
 	}
 	if err := validate(in.Elem(), ""); err != nil {
+		return none, err
+	}
+	if err := m.ready(c); err != nil {
 		return none, err
 	}
 	out, err := o.call(ctx, c, in.Interface())
@@ -354,6 +368,41 @@ func unattributed(err error) error {
 	u := *e
 	u.Unattributed = true
 	return &u
+}
+
+// ready refuses a call whose record could not be written.
+func (m *Mux) ready(c *Call) error {
+	err := m.cfg.Recorder.Ready(c)
+	if err == nil {
+		return nil
+	}
+	m.visible(c, fmt.Errorf("a call is refused, because it could not be recorded: %w", err)) // logs it
+	return unrecorded()
+}
+
+// smallBody is the size up to which bodies are read without asking for memory
+// first: the listener's bound on connections bounds them together.
+const smallBody = 64 << 10
+
+// bodyMemory bounds the larger bodies that are held at a time. Whom they come
+// from is known only when they have been read.
+const bodyMemory = 256 << 20
+
+// reserveBody takes the memory for a request's body, and returns what gives it
+// back.
+func (m *Mux) reserveBody(r *http.Request, limit int64) (release func(), err error) {
+	size := r.ContentLength
+	if size < 0 || size > limit {
+		size = limit
+	}
+	if size <= smallBody {
+		return func() {}, nil
+	}
+	if !m.bodies.TryAcquire(size) {
+		return nil, &Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Unattributed: true,
+			Message: "Too many large requests are being read. Try again."}
+	}
+	return func() { m.bodies.Release(size) }, nil
 }
 
 func readBody(r *http.Request, limit int64) ([]byte, error) {

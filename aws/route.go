@@ -30,6 +30,7 @@ func (m *Mux) Handler(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := m.newCall(r)
 		respond, err := m.serveRoute(r, c, &route)
+		c.done()
 		if err != nil {
 			c.Err = m.visible(c, err)
 		}
@@ -65,6 +66,9 @@ func (m *Mux) serveRoute(r *http.Request, c *Call, route *Route) (respond func(h
 	}
 	c.Service, c.Operation, c.ReadOnly = RouteService, route.Operation, route.ReadOnly
 	if err := m.cfg.Authorizer.Authorize(ctx, c, RouteService+":"+route.Operation, "*"); err != nil {
+		return nil, err
+	}
+	if err := m.ready(c); err != nil {
 		return nil, err
 	}
 	return route.Serve(ctx, c, r, body)

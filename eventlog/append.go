@@ -125,6 +125,20 @@ func (l *Log) Append(ctx context.Context, b Batch) ([]Result, error) {
 	return results, nil
 }
 
+// Writable returns an error if Append would refuse a batch now: ErrStopped,
+// ErrClosed, or ErrDiskFull for one that may not use the reserve.
+func (l *Log) Writable() error {
+	l.gate.RLock()
+	defer l.gate.RUnlock()
+	if l.closed {
+		return ErrClosed
+	}
+	if err := l.Err(); err != nil {
+		return err
+	}
+	return l.space.check(l)
+}
+
 // appendWork is the working memory of one Append.
 type appendWork struct {
 	records []appendRecord

@@ -492,6 +492,14 @@ func readRecords(seg segment, i int, fn func(ordinal uint32, f *frame)) error {
 	if i < 0 {
 		return &Damage{File: fmt.Sprintf("%016x.idx", seg.first()), Segment: seg.first(), Offset: -1, FirstSeq: 1, What: "the index cannot say which block holds a record"}
 	}
+	sealed, _ := seg.(*sealedSegment)
+	keep := false
+	if sealed != nil {
+		var b *block
+		if b, keep = sealed.cache.blocks.get(blockKey{sealed, i}); b != nil {
+			return b.each(seg.first(), fn)
+		}
+	}
 	buf := blockBuffers.get(blockSize)
 	b, err := seg.readBlock(buf, i)
 	if err != nil {
@@ -499,5 +507,8 @@ func readRecords(seg segment, i int, fn func(ordinal uint32, f *frame)) error {
 		return err
 	}
 	defer blockBuffers.put(b.memory)
+	if keep {
+		sealed.cache.blocks.add(blockKey{sealed, i}, b)
+	}
 	return b.each(seg.first(), fn)
 }

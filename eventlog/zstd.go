@@ -108,6 +108,8 @@ var unzstd = func() *zstd.Decoder {
 type decoders struct {
 	mu   sync.Mutex
 	keep []*sealedSegment // most recent last; each has its decoder
+
+	blocks blockCache
 }
 
 const maxDecoders = 32
@@ -143,8 +145,9 @@ func (ds *decoders) of(seg *sealedSegment) (*decoder, error) {
 	return d, nil
 }
 
-// drop forgets seg's decoder.
+// drop forgets seg's decoder and blocks.
 func (ds *decoders) drop(seg *sealedSegment) {
+	ds.blocks.drop(seg)
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	seg.dec = nil

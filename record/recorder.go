@@ -16,6 +16,9 @@ import (
 
 // Log is where records go.
 type Log interface {
+	// Writable returns an error if Append would refuse a record now.
+	Writable() error
+
 	Append(ctx context.Context, b eventlog.Batch) ([]eventlog.Result, error)
 }
 
@@ -73,7 +76,8 @@ const maxPooledBytes = 64 << 10
 
 // Record returns when the record of a call is durable. The call may have had its effect,
 // so that a client that went away does not stop its record: of ctx only the values count.
-// Calls that change nothing are recorded from the log's reserve when the disk is full.
+// It may use the log's reserve when the disk is full: calls that change something are
+// refused by Ready before it comes to that.
 func (r *Recorder) Record(ctx context.Context, c *aws.Call) error {
 	var details Details
 	if r.cfg.Details != nil {
@@ -83,9 +87,17 @@ func (r *Recorder) Record(ctx context.Context, c *aws.Call) error {
 		details.RecipientAccountID = r.cfg.AccountID
 	}
 	buffer := buffers.Get().(*[]byte)
+	var records [][]byte
+	if shared := c.SharedWith; c.Err == nil && shared != "" && shared != c.Identity.AccountID {
+		details.SharedEventID = aws.NewUUID()
+		theirs := details
+		theirs.RecipientAccountID = shared
+		records = append(records, Append(nil, c, theirs))
+	}
 	*buffer = Append((*buffer)[:0], c, details)
+	// What the call did is done; its record takes from the reserve if need be.
 	err := r.append(context.WithoutCancel(ctx), eventlog.Batch{
-		Origin: cairn.OriginRecorded, Records: [][]byte{*buffer}, UseReserve: readOnly(c, details),
+		Origin: cairn.OriginRecorded, Records: append(records, *buffer), UseReserve: true,
 	})
 	if cap(*buffer) <= maxPooledBytes {
 		buffers.Put(buffer)
@@ -94,6 +106,14 @@ func (r *Recorder) Record(ctx context.Context, c *aws.Call) error {
 		return fmt.Errorf("record %s %s: %w", cut(c.Service, 100), cut(c.Operation, 100), err)
 	}
 	return nil
+}
+
+// Ready refuses calls that would change something while the log cannot be written to.
+func (r *Recorder) Ready(c *aws.Call) error {
+	if readOnly(c, Details{}) {
+		return nil
+	}
+	return r.cfg.Log.Writable()
 }
 
 func readOnly(c *aws.Call, d Details) bool {

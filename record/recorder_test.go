@@ -22,12 +22,15 @@ import (
 
 // fakeLog keeps what is appended.
 type fakeLog struct {
-	mu      sync.Mutex
-	batches []eventlog.Batch
-	raws    []string
-	err     error
-	status  eventlog.Status
+	unwritable error
+	mu         sync.Mutex
+	batches    []eventlog.Batch
+	raws       []string
+	err        error
+	status     eventlog.Status
 }
+
+func (l *fakeLog) Writable() error { return l.unwritable }
 
 func (l *fakeLog) Append(ctx context.Context, b eventlog.Batch) ([]eventlog.Result, error) {
 	l.mu.Lock()
@@ -104,7 +107,7 @@ func TestRecord(t *testing.T) {
 	for i, want := range []struct {
 		name    string
 		reserve bool
-	}{{"GetUser", true}, {"CreateUser", false}, {"MakeTea", false}} {
+	}{{"GetUser", true}, {"CreateUser", true}, {"MakeTea", true}} {
 		b := log.batches[i]
 		if records[i].EventName != want.name || b.UseReserve != want.reserve || b.Origin != cairn.OriginRecorded {
 			t.Errorf("%s, reserve %v, origin %s; want %+v", records[i].EventName, b.UseReserve, b.Origin, want)
@@ -315,5 +318,40 @@ func TestNew(t *testing.T) {
 			closed(t, r)
 			t.Errorf("no error for %+v", cfg)
 		}
+	}
+}
+
+// While the log takes nothing, calls that would change something are refused
+// before they act; reads go on, from the reserve.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{unwritable: eventlog.ErrDiskFull}
+	r := newRecorder(t, log)
+	defer closed(t, r)
+	if err := r.Ready(call("iam", "GetUser", nil, nil)); err != nil {
+		t.Errorf("a read is refused: %v", err)
+	}
+	for _, operation := range []string{"CreateUser", "MakeTea"} {
+		if err := r.Ready(call("iam", operation, nil, nil)); !errors.Is(err, eventlog.ErrDiskFull) {
+			t.Errorf("%s goes on: %v", operation, err)
+		}
+	}
+}
+
+// A call that acted in another account is in the histories of both.
+func TestSharedCall(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{}
+	r := newRecorder(t, log)
+	defer closed(t, r)
+	c := call("sts", "AssumeRole", tree{"RoleArn": "arn:aws:iam::444455556666:role/R", "RoleSessionName": "s"}, nil)
+	c.SharedWith = "444455556666"
+	if err := r.Record(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	records, _ := log.records(t)
+	if len(records) != 2 || records[0].AccountID != "444455556666" || records[1].AccountID != c.Identity.AccountID ||
+		records[0].SharedEventID == "" || records[0].SharedEventID != records[1].SharedEventID || records[0].EventID == records[1].EventID {
+		t.Errorf("%+v", records)
 	}
 }

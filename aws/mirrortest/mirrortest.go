@@ -78,4 +78,6 @@ func (anyone) Credential(context.Context, string, string, string) (*aws.Credenti
 }
 func (anyone) Authorize(context.Context, *aws.Call, string, string) error { return nil }
 func (anyone) Record(context.Context, *aws.Call) error                    { return nil }
-func (anyone) Count(*aws.Call, *aws.Error)                                {}
+func (anyone) Ready(*aws.Call) error                                      { return nil }
+
+func (anyone) Count(*aws.Call, *aws.Error) {}

@@ -61,6 +61,8 @@ func (f *front) Record(_ context.Context, c *aws.Call) error {
 	return nil
 }
 
+func (f *front) Ready(*aws.Call) error { return nil }
+
 func (f *front) Count(*aws.Call, *aws.Error) {}
 
 // root returns the client of an account's root user, which it makes.

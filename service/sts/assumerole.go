@@ -64,6 +64,7 @@ func (s *Service) assumeRole(ctx context.Context, c *aws.Call, in *AssumeRoleInp
 		return nil, err
 	}
 	size, percent := tokenUse(creds)
+	c.SharedWith = a.AccountID
 	return &AssumeRoleOutput{
 		Credentials: describe(creds),
 		AssumedRoleUser: AssumedRoleUser{
@@ -90,7 +91,7 @@ func (s *Service) role(a cairn.ARN) (*identity.Role, error) {
 // source identity need permissions of their own.
 func (s *Service) mayAssume(ctx context.Context, c *aws.Call, in *AssumeRoleInput, role *identity.Role, session *identity.Session) error {
 	// In development mode everybody is a root user.
-	if c.Identity.Type == "Root" && !s.Store.Dev() {
+	if isRoot(&c.Identity) && !s.Store.Dev() {
 		return errRootAssumesRole()
 	}
 	keys := map[string][]string{"sts:RoleSessionName": {in.RoleSessionName}}
@@ -127,25 +128,38 @@ func (s *Service) mayAssume(ctx context.Context, c *aws.Call, in *AssumeRoleInpu
 	return nil
 }
 
+// isRoot reports whether a caller is a root user, or a federated user that one
+// vouches for.
+func isRoot(id *aws.Identity) bool {
+	if id.Type == "FederatedUser" && id.Session != nil && id.Session.Issuer != nil {
+		return id.Session.Issuer.Type == "Root"
+	}
+	return id.Type == "Root"
+}
+
 // inherit gives a session its tags and source identity: those that are asked
-// for, and those that the caller's own session hands on.
+// for, and those that the caller's own session hands on. The case of letters in
+// a tag's key does not matter.
 func inherit(session, caller *identity.Session, in *AssumeRoleInput) error {
 	tags, err := sessionTags(in.Tags)
 	if err != nil {
 		return err
 	}
+	session.Tags = tags
 	for _, name := range in.TransitiveTagKeys {
-		if _, ok := tags[name]; !ok {
+		key, ok := tagKey(tags, name)
+		if !ok {
 			return errValidation("The transitive tag key %s is not one of the session's tags.", name)
 		}
+		if !slices.Contains(session.Transitive, key) {
+			session.Transitive = append(session.Transitive, key)
+		}
 	}
-	session.Tags = tags
-	session.Transitive = slices.Clone(in.TransitiveTagKeys)
 	if caller == nil {
 		return nil
 	}
 	for _, name := range caller.Transitive {
-		if _, ok := tags[name]; ok {
+		if _, ok := tagKey(session.Tags, name); ok {
 			return errValidation("The tag %s is inherited from the caller's session, and cannot be set again.", name)
 		}
 		if session.Tags == nil {
@@ -154,6 +168,9 @@ func inherit(session, caller *identity.Session, in *AssumeRoleInput) error {
 		session.Tags[name] = caller.Tags[name]
 		session.Transitive = append(session.Transitive, name)
 	}
+	if len(session.Tags) > maxSessionTags {
+		return errTooManyTags()
+	}
 	if caller.SourceIdentity != "" {
 		if in.SourceIdentity != "" && in.SourceIdentity != caller.SourceIdentity {
 			return aws.AccessDenied("The source identity of the caller's session cannot be changed.")
@@ -161,6 +178,16 @@ func inherit(session, caller *identity.Session, in *AssumeRoleInput) error {
 		session.SourceIdentity = caller.SourceIdentity
 	}
 	return nil
+}
+
+// tagKey returns how a tag's key is spelled among others.
+func tagKey(tags map[string]string, name string) (string, bool) {
+	for key := range tags {
+		if strings.EqualFold(key, name) {
+			return key, true
+		}
+	}
+	return "", false
 }
 
 // limit gives a session its session policies, and refuses malformed ones and
@@ -209,7 +236,7 @@ func packedPercent(session *identity.Session) (*int32, error) {
 
 func sessionTags(tags []Tag) (map[string]string, error) {
 	if len(tags) > maxSessionTags {
-		return nil, errValidation("A session has %d tags at most.", maxSessionTags)
+		return nil, errTooManyTags()
 	}
 	var all map[string]string
 	seen := make(map[string]bool)

@@ -25,6 +25,10 @@ func errValidation(format string, args ...any) error {
 	return aws.Errorf("ValidationException", format, args...)
 }
 
+func errTooManyTags() error {
+	return errValidation("A session has %d tags at most.", maxSessionTags)
+}
+
 func errMalformedPolicy(err error) error {
 	var parse *policy.ParseError
 	if !errors.As(err, &parse) {

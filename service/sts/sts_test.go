@@ -75,6 +75,8 @@ func (f *front) Record(_ context.Context, c *aws.Call) error {
 	return nil
 }
 
+func (f *front) Ready(*aws.Call) error { return nil }
+
 func (f *front) Count(*aws.Call, *aws.Error) {}
 
 func (f *front) client(id, secret, token string) *sdk.Client {
