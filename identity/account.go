@@ -16,6 +16,10 @@ type Account struct {
 	Operator bool        `json:"operator,omitempty"` // its root user may act across accounts
 	Alias    string      `json:"alias,omitempty"`
 	Keys     []AccessKey `json:"keys,omitempty"` // of the root user
+
+	// Undelivered is the ID of the operator's first key until it was written where
+	// the operator finds it.
+	Undelivered string `json:"undelivered,omitempty"`
 }
 
 // aliasRow says which account claims an alias. The claim counts only if the
@@ -24,30 +28,76 @@ type aliasRow struct {
 	Account string `json:"account"`
 }
 
+// An OperatorError says that a data directory has another operator's account
+// than the one that is asked for.
+type OperatorError struct {
+	Pinned string // the account that the first start made the operator's
+	Asked  string
+}
+
+func (e *OperatorError) Error() string {
+	return fmt.Sprintf("the operator's account of this data directory is %s since its first start, and cannot become %s: use --account-id %s, or take another directory", e.Pinned, e.Asked, e.Pinned)
+}
+
 // Bootstrap makes the operator's account with an access key of its root user,
-// and says whether it did. If the account has one already, its oldest active key
-// is returned, so that a caller who was interrupted before writing it down can do
-// so now; the ID is empty if there is none.
-func (s *Store) Bootstrap(account string) (accessKeyID, secret string, created bool, err error) {
-	a, err := s.Account(account)
-	var missing *NotFoundError
-	if err != nil && !errors.As(err, &missing) {
-		return "", "", false, fmt.Errorf("bootstrap: %w", err)
+// and returns the key until KeyDelivered is called, so that a caller who was
+// interrupted before writing it down can do so later. From then on, or if the key
+// was made inactive or deleted, the ID is empty.
+//
+// There is one operator for ever: the error is an *OperatorError if it is another
+// account. In development mode, where the default account may change, nothing is
+// made then.
+func (s *Store) Bootstrap(account string) (accessKeyID, secret string, err error) {
+	all, err := s.Accounts()
+	if err != nil {
+		return "", "", fmt.Errorf("bootstrap: %w", err)
 	}
-	if err == nil && a.Operator {
-		for i := range a.Keys {
-			if !a.Keys[i].Inactive {
-				secret, err = s.secretOf(account, &a.Keys[i])
-				return a.Keys[i].ID, secret, false, err
-			}
+	pinned := ""
+	for _, a := range all {
+		if a.Operator && a.ID == account {
+			return s.undelivered(a)
 		}
-		return "", "", false, nil
+		if a.Operator && pinned == "" {
+			pinned = a.ID
+		}
+	}
+	switch {
+	case pinned != "" && s.dev:
+		return "", "", nil
+	case pinned != "":
+		return "", "", fmt.Errorf("bootstrap: %w", &OperatorError{Pinned: pinned, Asked: account})
 	}
 	accessKeyID, secret, err = s.addAccount(account, true)
 	if err != nil {
-		return "", "", false, fmt.Errorf("bootstrap: %w", err)
+		return "", "", fmt.Errorf("bootstrap: %w", err)
 	}
-	return accessKeyID, secret, true, nil
+	return accessKeyID, secret, nil
+}
+
+// undelivered returns an account's first access key if it may still be handed out.
+func (s *Store) undelivered(a *Account) (accessKeyID, secret string, err error) {
+	for i := range a.Keys {
+		if k := &a.Keys[i]; k.ID == a.Undelivered && !k.Inactive {
+			if secret, err = s.secretOf(a.ID, k); err != nil {
+				return "", "", fmt.Errorf("bootstrap: %w", err)
+			}
+			return k.ID, secret, nil
+		}
+	}
+	return "", "", nil
+}
+
+// KeyDelivered notes that the operator has the key that Bootstrap returned. Its
+// secret is not handed out again.
+func (s *Store) KeyDelivered(account string) error {
+	err := s.changeAccount(account, func(a *Account) error {
+		a.Undelivered = ""
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note that the access key was delivered: %w", err)
+	}
+	return nil
 }
 
 // AddAccount makes an account with an access key of its root user. The error is
@@ -81,6 +131,9 @@ func (s *Store) addAccount(account string, operator bool) (accessKeyID, secret s
 			return &ExistsError{"account", account}
 		}
 		a.Operator = operator
+		if operator {
+			a.Undelivered = id
+		}
 		a.Keys = append(a.Keys, AccessKey{ID: id, Sealed: sealed, Created: s.now().UTC()})
 		return nil
 	})
@@ -121,6 +174,11 @@ func (s *Store) isOperator(account string) bool {
 func (s *Store) changeAccount(account string, change func(*Account) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	return s.rewriteAccount(account, change)
+}
+
+// rewriteAccount is changeAccount for who holds the writing lock.
+func (s *Store) rewriteAccount(account string, change func(*Account) error) error {
 	row := key(account, "account")
 	a, rev, err := s.accounts.load(row)
 	if errors.Is(err, catalog.ErrNotFound) {
@@ -138,8 +196,10 @@ func (s *Store) changeAccount(account string, change func(*Account) error) error
 // SetAlias gives an account its alias, in place of any that it had. Aliases are
 // unique over all accounts: the error is an *ExistsError if another has it.
 func (s *Store) SetAlias(account, alias string) error {
-	row := catalog.Key("alias", alias)
-	return s.changeAccount(account, func(a *Account) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	row, old := catalog.Key("alias", alias), ""
+	err := s.rewriteAccount(account, func(a *Account) error {
 		claim, _, err := s.aliases.Get(row)
 		if err != nil && !errors.Is(err, catalog.ErrNotFound) {
 			return err
@@ -158,15 +218,21 @@ func (s *Store) SetAlias(account, alias string) error {
 			return err
 		}
 		// A crash here: the claim is one that the account does not have.
-		a.Alias = alias
+		old, a.Alias = a.Alias, alias
 		return nil
 	})
+	if err != nil || old == alias {
+		return err
+	}
+	return s.dropClaim(account, old)
 }
 
 // DeleteAlias takes an account's alias away. The error is a *NotFoundError if
 // the account does not have it.
 func (s *Store) DeleteAlias(account, alias string) error {
-	err := s.changeAccount(account, func(a *Account) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	err := s.rewriteAccount(account, func(a *Account) error {
 		if a.Alias != alias {
 			return &NotFoundError{"alias", alias}
 		}
@@ -176,6 +242,22 @@ func (s *Store) DeleteAlias(account, alias string) error {
 	if err != nil {
 		return err
 	}
-	// A crash here: the claim is one that the account does not have.
-	return s.aliases.Delete(catalog.Key("alias", alias), catalog.AnyRevision)
+	return s.dropClaim(account, alias)
+}
+
+// dropClaim removes an account's claim of an alias that it no longer has. A crash
+// before it leaves a claim that does not count. The caller holds the writing lock.
+func (s *Store) dropClaim(account, alias string) error {
+	if alias == "" {
+		return nil
+	}
+	row := catalog.Key("alias", alias)
+	claim, rev, err := s.aliases.Get(row)
+	if errors.Is(err, catalog.ErrNotFound) || err == nil && claim.Account != account {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.aliases.Delete(row, rev)
 }

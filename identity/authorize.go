@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ func (s *Store) Authorize(_ context.Context, c *aws.Call, action, resource strin
 	if c.Identity.Type == "AWSService" {
 		return nil
 	}
+	if c.Service == "iam" && withoutMFA(&c.Identity) {
+		return &aws.Error{Code: "InvalidClientTokenId", Status: http.StatusForbidden, Message: "The security token included in the request is invalid"}
+	}
 	s.Used(c)
 	req := &policy.Request{Action: action, Resource: resource, Principal: principalOf(&c.Identity)}
 	policies, tags, err := s.policiesOf(&c.Identity)
@@ -44,6 +48,21 @@ func (s *Store) Authorize(_ context.Context, c *aws.Call, action, resource strin
 		req.Context = s.contextOf(c, &req.Principal, tags, resource)
 	}
 	return decided(policy.Evaluate(req, policies), req)
+}
+
+// withoutMFA reports whether a caller has credentials of GetFederationToken, or of
+// GetSessionToken without MFA. IAM takes neither, whatever the policies say.
+func withoutMFA(id *aws.Identity) bool {
+	if id.Session == nil {
+		return false
+	}
+	switch id.Type {
+	case "FederatedUser":
+		return true
+	case "Root", "IAMUser":
+		return !id.Session.MFA
+	}
+	return false
 }
 
 // AuthorizeTrust decides whether a call may perform an action, sts:AssumeRole or
@@ -166,7 +185,7 @@ func (s *Store) policiesOf(id *aws.Identity) (*policy.Policies, map[string]strin
 		if len(id.Session.Tags) > 0 {
 			all := maps.Clone(id.Session.Tags)
 			for name, value := range tags {
-				if _, ok := all[name]; !ok {
+				if _, ok := TagKey(id.Session.Tags, name); !ok {
 					all[name] = value
 				}
 			}
@@ -174,6 +193,19 @@ func (s *Store) policiesOf(id *aws.Identity) (*policy.Policies, map[string]strin
 		}
 	}
 	return p, tags, nil
+}
+
+// TagKey returns how a tag's key is spelled among others. The case of letters does
+// not matter, by Unicode's folding or as condition keys are compared: the two
+// differ for a few letters, such as the dotted capital I.
+func TagKey(tags map[string]string, name string) (string, bool) {
+	lower := strings.ToLower(name)
+	for key := range tags {
+		if strings.EqualFold(key, name) || strings.ToLower(key) == lower {
+			return key, true
+		}
+	}
+	return "", false
 }
 
 // grant adds the policies of a user, group or role. An attached policy that is

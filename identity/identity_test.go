@@ -85,15 +85,32 @@ func TestBootstrap(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
 	s := d.store()
-	id, secret, created, err := s.Bootstrap(account)
+	id, secret, err := s.Bootstrap(account)
 	must(t, err)
-	if !created || len(id) != 20 || id[:4] != "AKIA" || len(secret) != 40 {
-		t.Errorf("the first start gives %q, %q, %v", id, secret, created)
+	if len(id) != 20 || id[:4] != "AKIA" || len(secret) != 40 {
+		t.Errorf("the first start gives %q, %q", id, secret)
 	}
 	s = d.store()
-	id2, secret2, created, err := s.Bootstrap(account)
-	if err != nil || created || id2 != id || secret2 != secret {
-		t.Errorf("the second start gives %q, %v, %v", id2, created, err)
+	id2, secret2, err := s.Bootstrap(account)
+	if err != nil || id2 != id || secret2 != secret {
+		t.Errorf("a start after one that was cut off gives %q, %v", id2, err)
+	}
+	// A key that was made later is not the one to hand out.
+	_, _, err = s.CreateAccessKey(account, "")
+	must(t, err)
+	must(t, s.SetAccessKey(account, "", id, false))
+	if id2, secret2, err = s.Bootstrap(account); err != nil || id2 != "" || secret2 != "" {
+		t.Errorf("with the first key inactive a start gives %q, %v", id2, err)
+	}
+	must(t, s.SetAccessKey(account, "", id, true))
+	must(t, s.KeyDelivered(account))
+	s = d.store()
+	if id2, secret2, err = s.Bootstrap(account); err != nil || id2 != "" || secret2 != "" {
+		t.Errorf("after the delivery a start gives %q, %v", id2, err)
+	}
+	var pinned *identity.OperatorError
+	if _, _, err := s.Bootstrap(other); !errors.As(err, &pinned) || pinned.Pinned != account || !strings.Contains(err.Error(), account) {
+		t.Errorf("a start for another account: %v", err)
 	}
 	cred, err := credential(s, id, "")
 	must(t, err)
@@ -117,8 +134,101 @@ func TestBootstrap(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].ID != account || !all[0].Operator || all[1].Operator {
 		t.Errorf("accounts: %+v, %v", all, err)
 	}
-	if _, other, _, _ := newDisk(t).store().Bootstrap(account); other == secret {
+	if _, other, _ := newDisk(t).store().Bootstrap(account); other == secret {
 		t.Error("two servers have the same secret")
+	}
+}
+
+// In development mode the default account may change, and the operator stays.
+func TestOneOperatorInDevelopment(t *testing.T) {
+	t.Parallel()
+	s, err := newDisk(t).open(identity.Options{Dev: true, DefaultAccount: account})
+	must(t, err)
+	_, _, err = s.Bootstrap(account)
+	must(t, err)
+	if id, _, err := s.Bootstrap(other); id != "" || err != nil {
+		t.Errorf("for another account: %q, %v", id, err)
+	}
+	if all, err := s.Accounts(); err != nil || len(all) != 1 || all[0].ID != account {
+		t.Errorf("accounts: %+v, %v", all, err)
+	}
+}
+
+// An alias that is given up leaves no claim, and takes none of another account's
+// with it.
+func TestAliasClaims(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	s := d.store()
+	claims := catalog.TableOf[map[string]string](d.cat, "identity-aliases")
+	must(t, s.SetAlias(account, "acme"))
+	must(t, s.SetAlias(account, "reef"))
+	if claim, _, err := claims.Get(catalog.Key("alias", "acme")); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("the old alias is claimed: %v, %v", claim, err)
+	}
+	must(t, s.SetAlias(account, "reef"))
+	// As if the other account had claimed it meanwhile.
+	_, err := claims.Put(catalog.Key("alias", "reef"), map[string]string{"account": other})
+	must(t, err)
+	must(t, s.DeleteAlias(account, "reef"))
+	if claim, _, err := claims.Get(catalog.Key("alias", "reef")); err != nil || claim["account"] != other {
+		t.Errorf("the other's claim is %v, %v", claim, err)
+	}
+	must(t, s.SetAlias(account, "sea"))
+	must(t, s.DeleteAlias(account, "sea"))
+	if _, _, err := claims.Get(catalog.Key("alias", "sea")); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("the deleted alias is claimed: %v", err)
+	}
+}
+
+// IAM takes no credentials of GetSessionToken without MFA, nor a federated
+// user's.
+func TestIAMNeedsMFA(t *testing.T) {
+	t.Parallel()
+	s := newDisk(t).store()
+	_, _, err := s.AddAccount(account)
+	must(t, err)
+	root := aws.Identity{Type: "Root", PrincipalID: account, ARN: "arn:aws:iam::" + account + ":root", AccountID: account}
+	guest := aws.Identity{Type: "FederatedUser", PrincipalID: account + ":guest", ARN: "arn:aws:sts::" + account + ":federated-user/guest", AccountID: account}
+	issuer := &aws.Issuer{Type: "Root", PrincipalID: account, ARN: root.ARN, AccountID: account}
+	for _, test := range []struct {
+		what    string
+		id      aws.Identity
+		session *aws.Session
+		service string
+		refused bool
+	}{
+		{"a key", root, nil, "iam", false},
+		{"a session", root, &aws.Session{}, "iam", true},
+		{"a session with MFA", root, &aws.Session{MFA: true}, "iam", false},
+		{"a session", root, &aws.Session{}, "cloudtrail", false},
+		{"a federated user", guest, &aws.Session{Issuer: issuer, MFA: true, Policies: []string{allow("*", "*", "")}}, "iam", true},
+	} {
+		test.id.Session = test.session
+		err := decide(s, test.id, func(c *aws.Call) { c.Service = test.service }, test.service+":ListUsers", "*")
+		var refused *aws.Error
+		if got := errors.As(err, &refused) && refused.Code == "InvalidClientTokenId" && refused.Status == 403; got != test.refused || !test.refused && err != nil {
+			t.Errorf("%s on %s: %v", test.what, test.service, err)
+		}
+	}
+}
+
+// A session's tag replaces the user's, however it is spelled.
+func TestTagsDifferInMoreThanCase(t *testing.T) {
+	t.Parallel()
+	s := newDisk(t).store()
+	kit := user("kit")
+	kit.Tags = map[string]string{"Site": "sea"}
+	kit.Inline = map[string]string{"p": allow("cloudtrail:*", "*", `,"Condition":{"StringEquals":{"aws:PrincipalTag/site":"land"}}`)}
+	must(t, s.Users.Create(account, kit, nil))
+	for _, name := range []string{"site", "SITE", "sİte"} {
+		id := aws.Identity{Type: "IAMUser", PrincipalID: kit.ID, ARN: kit.ARN(account), AccountID: account, UserName: "kit",
+			Session: &aws.Session{Tags: map[string]string{name: "land"}}}
+		for range 20 { // the order of a map is random
+			if err := decide(s, id, nil, "cloudtrail:LookupEvents", "*"); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
 	}
 }
 

@@ -151,7 +151,7 @@ func (r *CheckReport) checkLog(ctx context.Context, cfg Config, head savedHead, 
 // nothing to verify are empty, or made anew at each start.
 var knownFiles = []string{
 	lockName, catalogName, catalogName + ".sha256", "catalog.lock", MasterKeyName, eventsName,
-	addressName, addressName + ".tmp", socketName,
+	addressName, addressName + ".tmp", socketName, CredentialsName, CredentialsName + ".tmp",
 }
 
 // checkOthers looks for files that do not belong to the store.
@@ -170,6 +170,10 @@ func (r *CheckReport) checkOthers(data string) {
 			r.Notes = append(r.Notes, name+" is not a file of the store")
 		case (e.Name() == lockName || e.Name() == "catalog.lock") && info.Size() > 0:
 			r.damage("%s is not empty, as a lock file is", name)
+		case e.Name() == CredentialsName:
+			if b, err := os.ReadFile(name); err != nil || !checkCredentials(b) {
+				r.damage("%s is not as it was written: make another access key, or remove the file if the key is kept elsewhere", name)
+			}
 		}
 	}
 }

@@ -1,9 +1,9 @@
 package server
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"io/fs"
+	"hash/crc32"
 	"net"
 	"net/http"
 	"os"
@@ -41,6 +41,21 @@ type Credentials struct {
 	Secret      string
 }
 
+// credentialsText is the credentials file: comments with a checksum, and a
+// profile.
+func credentialsText(id, secret string) []byte {
+	profile := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, secret)
+	return fmt.Appendf(nil, "# The operator's first access key. Remove this file once the key is kept elsewhere.\n# crc32c %08x\n%s",
+		crc32.Checksum([]byte(profile), crc32.MakeTable(crc32.Castagnoli)), profile)
+}
+
+// checkCredentials reports whether a credentials file is as it was written.
+func checkCredentials(b []byte) bool {
+	var c Credentials
+	c.parse(b)
+	return bytes.Equal(b, credentialsText(c.AccessKeyID, c.Secret))
+}
+
 // ReadCredentials reads the operator's first access key from a data directory.
 // The error is fs.ErrNotExist if the file was removed, as it may be once the
 // key is kept elsewhere.
@@ -51,6 +66,14 @@ func ReadCredentials(data string) (*Credentials, error) {
 		return nil, fmt.Errorf("read the operator's access key: %w", err)
 	}
 	var c Credentials
+	c.parse(b)
+	if c.AccessKeyID == "" || c.Secret == "" {
+		return nil, fmt.Errorf("read the operator's access key: %s has none", name)
+	}
+	return &c, nil
+}
+
+func (c *Credentials) parse(b []byte) {
 	for line := range strings.Lines(string(b)) {
 		key, value, _ := strings.Cut(line, "=")
 		switch strings.TrimSpace(key) {
@@ -60,10 +83,6 @@ func ReadCredentials(data string) (*Credentials, error) {
 			c.Secret = strings.TrimSpace(value)
 		}
 	}
-	if c.AccessKeyID == "" || c.Secret == "" {
-		return nil, fmt.Errorf("read the operator's access key: %s has none", name)
-	}
-	return &c, nil
 }
 
 // openFront makes what answers AWS requests. The first time it makes the
@@ -103,24 +122,22 @@ func (s *Server) regions() []string {
 
 // bootstrap makes the operator's account and writes its access key to a file
 // that only the owner can read. A start that was interrupted before that is
-// made up for.
+// made up for. Once the file was there, its removal is for good.
 func (s *Server) bootstrap(f *front) error {
-	id, secret, created, err := f.identities.Bootstrap(s.cfg.AccountID)
-	if err != nil {
+	id, secret, err := f.identities.Bootstrap(s.cfg.AccountID)
+	if err != nil || id == "" {
 		return err
 	}
 	name := path.Join(filepath.ToSlash(s.cfg.Data), CredentialsName)
-	_, err = s.cfg.FS.Stat(name)
-	missing := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !missing {
+	if err := durable.WriteFile(s.cfg.FS, name, credentialsText(id, secret), 0o600); err != nil {
 		return err
 	}
-	if !created && !missing || id == "" {
-		return nil
+	// A crash here: the next start writes the same file again.
+	if err := f.identities.KeyDelivered(s.cfg.AccountID); err != nil {
+		return err
 	}
 	f.firstKey = &Credentials{AccessKeyID: id, Secret: secret}
-	text := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, secret)
-	return durable.WriteFile(s.cfg.FS, name, []byte(text), 0o600)
+	return nil
 }
 
 // localOnly guards the TCP port in development mode, where credentials prove

@@ -102,14 +102,16 @@ func TestBootstrap(t *testing.T) {
 			t.Errorf("the second start gave %+v", again)
 		}
 		stop()
-		// The key outlives its file, which a start that was cut off has not
-		// written.
+		// The key outlives its file, whose removal is for good.
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
 		}
-		_, again, stop = serveConfig(t, cfg)
-		if again == nil || *again != *key {
-			t.Errorf("without the file: %+v", again)
+		a, again, stop = serveConfig(t, cfg)
+		if _, err := os.Stat(name); again != nil || !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("without the file: %+v, %v", again, err)
+		}
+		if code, body := callSTS(t, a.URL, *key); code != http.StatusOK {
+			t.Errorf("without the file: %d %s", code, body)
 		}
 		stop()
 	}
@@ -120,6 +122,48 @@ func TestBootstrap(t *testing.T) {
 	}
 	if log.String() == "" {
 		t.Error("nothing was logged, so the test shows nothing")
+	}
+}
+
+// A start that was cut off before the key was in its file is made up for, and the
+// operator's account stays the first one.
+func TestInterruptedBootstrap(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	s, err := Open(Config{Data: data, AccountID: "123456789012", Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := s.openIdentities(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, secret, err := store.Bootstrap("123456789012")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, key, stop := serveConfig(t, Config{Data: data, AccountID: "123456789012"})
+	stop()
+	if key == nil || key.AccessKeyID != id || key.Secret != secret {
+		t.Errorf("the next start gave %+v", key)
+	}
+	if kept, err := ReadCredentials(data); err != nil || kept.Secret != secret {
+		t.Errorf("kept %v, %v", kept, err)
+	}
+	s, err = Open(Config{Data: data, AccountID: "210987654321", Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Serve(t.Context(), func(Address, *Credentials) { t.Error("served with another operator") })
+	var pinned *identity.OperatorError
+	if !errors.As(err, &pinned) || !strings.Contains(err.Error(), "--account-id 123456789012") {
+		t.Errorf("with another account: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

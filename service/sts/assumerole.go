@@ -147,7 +147,7 @@ func inherit(session, caller *identity.Session, in *AssumeRoleInput) error {
 	}
 	session.Tags = tags
 	for _, name := range in.TransitiveTagKeys {
-		key, ok := tagKey(tags, name)
+		key, ok := identity.TagKey(tags, name)
 		if !ok {
 			return errValidation("The transitive tag key %s is not one of the session's tags.", name)
 		}
@@ -159,7 +159,7 @@ func inherit(session, caller *identity.Session, in *AssumeRoleInput) error {
 		return nil
 	}
 	for _, name := range caller.Transitive {
-		if _, ok := tagKey(session.Tags, name); ok {
+		if _, ok := identity.TagKey(session.Tags, name); ok {
 			return errValidation("The tag %s is inherited from the caller's session, and cannot be set again.", name)
 		}
 		if session.Tags == nil {
@@ -178,16 +178,6 @@ func inherit(session, caller *identity.Session, in *AssumeRoleInput) error {
 		session.SourceIdentity = caller.SourceIdentity
 	}
 	return nil
-}
-
-// tagKey returns how a tag's key is spelled among others.
-func tagKey(tags map[string]string, name string) (string, bool) {
-	for key := range tags {
-		if strings.EqualFold(key, name) {
-			return key, true
-		}
-	}
-	return "", false
 }
 
 // limit gives a session its session policies, and refuses malformed ones and
@@ -239,16 +229,13 @@ func sessionTags(tags []Tag) (map[string]string, error) {
 		return nil, errTooManyTags()
 	}
 	var all map[string]string
-	seen := make(map[string]bool)
 	for _, t := range tags {
-		lower := strings.ToLower(t.Key)
-		switch {
-		case seen[lower]:
+		if _, ok := identity.TagKey(all, t.Key); ok {
 			return nil, errValidation("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-		case strings.HasPrefix(lower, "aws:"):
+		}
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
 			return nil, errValidation("Tag keys must not begin with aws:, which is for AWS itself.")
 		}
-		seen[lower] = true
 		if all == nil {
 			all = make(map[string]string)
 		}

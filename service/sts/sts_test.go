@@ -363,6 +363,23 @@ func TestSessionTags(t *testing.T) {
 	}
 	_, err = assume(t, session, sdk.AssumeRoleInput{RoleArn: &next, Tags: tags[:1]})
 	wantCode(t, "a tag that is inherited", err, "ValidationError")
+	for _, name := range []string{"Project", "PROJECT", "proJECT"} {
+		_, err = assume(t, session, sdk.AssumeRoleInput{RoleArn: &next, Tags: []types.Tag{{Key: &name, Value: p("reef")}}})
+		wantCode(t, "an inherited tag as "+name, err, "ValidationError")
+	}
+	full := make([]types.Tag, 0, 50)
+	for i := range cap(full) {
+		full = append(full, types.Tag{Key: p(fmt.Sprintf("k%d", i)), Value: p("v")})
+	}
+	_, err = assume(t, session, sdk.AssumeRoleInput{RoleArn: &next, Tags: full})
+	wantCode(t, "51 tags with the inherited one", err, "ValidationError")
+	_, err = assume(t, session, sdk.AssumeRoleInput{RoleArn: &next, Tags: full[:49]})
+	must(t, err)
+	// A transitive key means the tag, however it is spelled.
+	out, err = assume(t, kit, sdk.AssumeRoleInput{RoleArn: &first, Tags: tags, TransitiveTagKeys: []string{"PROJECT", "project"}})
+	must(t, err)
+	_, err = assume(t, f.with(out.Credentials), sdk.AssumeRoleInput{RoleArn: &next})
+	must(t, err)
 	_, err = assume(t, session, sdk.AssumeRoleInput{RoleArn: &next, SourceIdentity: p("another")})
 	wantCode(t, "another source identity", err, "AccessDenied")
 	_, err = assume(t, kit, sdk.AssumeRoleInput{RoleArn: &next})
@@ -405,6 +422,23 @@ func TestFederationToken(t *testing.T) {
 	}
 	_, err := f.user(accountA, "plain").GetFederationToken(t.Context(), &sdk.GetFederationTokenInput{Name: p("guest")})
 	wantCode(t, "without permission", err, "AccessDenied")
+}
+
+// Whom a root user vouches for may assume roles no more than the root user.
+func TestRootAssumesNoRole(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, false)
+	root := f.root(accountA)
+	arn := f.role(accountA, "deploy", trust("*", ""))
+	_, err := assume(t, root, sdk.AssumeRoleInput{RoleArn: &arn})
+	wantCode(t, "root", err, "AccessDenied")
+	all := allow("*")
+	out, err := root.GetFederationToken(t.Context(), &sdk.GetFederationTokenInput{Name: p("guest"), Policy: &all})
+	must(t, err)
+	_, err = assume(t, f.with(out.Credentials), sdk.AssumeRoleInput{RoleArn: &arn})
+	if wantCode(t, "root's guest", err, "AccessDenied"); err != nil && !strings.Contains(err.Error(), "by root accounts") {
+		t.Errorf("root's guest: %v", err)
+	}
 }
 
 // In development mode everybody is a root user, and may assume roles.
