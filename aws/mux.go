@@ -268,8 +268,12 @@ func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int6
 	c.Identity = cred.Identity
 	c.Identity.AccessKeyID = sig.AccessKeyID
 	if !m.hasRegion(c.Region) {
-		return api, nil, &Error{Code: "InvalidClientTokenId", Status: http.StatusForbidden,
+		// The record goes to a region that there is: what clients make up must
+		// not become scopes of the log.
+		err := &Error{Code: "InvalidClientTokenId", Status: http.StatusForbidden,
 			Message: fmt.Sprintf("The region %q does not exist here.", c.Region)}
+		c.Region = m.cfg.Regions[0]
+		return api, nil, err
 	}
 	return api, body, nil
 }

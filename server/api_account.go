@@ -94,12 +94,18 @@ func (s *Server) addAccount(w http.ResponseWriter, r *http.Request) error {
 		// Made here, it would not be the operator's.
 		return &requestError{errors.New("the account " + req.AccountID + " is the operator's, which the first start of the server makes")}
 	}
+	if err := s.log.Writable(); err != nil {
+		return err // it could not be recorded
+	}
 	id, secret, err := store.AddAccount(req.AccountID)
 	var taken *identity.ExistsError
 	if errors.As(err, &taken) {
 		return &requestError{errors.New("the account " + req.AccountID + " exists already")}
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.audit(r.Context(), "AddAccount", false, map[string]any{"AccountId": req.AccountID}); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, NewAccount{AccountID: req.AccountID, AccessKeyID: id, SecretAccessKey: secret})

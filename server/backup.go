@@ -61,12 +61,18 @@ func (m *Manifest) Size() int64 {
 
 // backup streams a backup.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) error {
+	masterKey := r.URL.Query().Get("master-key") == "true"
+	if masterKey {
+		if err := s.audit(r.Context(), "GetBackup", true, map[string]any{"MasterKey": "true"}); err != nil {
+			return err
+		}
+	}
 	w.Header().Set("Content-Type", "application/x-tar")
 	w.WriteHeader(http.StatusOK)
 	b := &backupWriter{tar: tar.NewWriter(w), manifest: Manifest{
 		Format: backupFormat, Version: backupVersion, Store: s.id, Created: time.Now().UTC(), Cairn: s.cfg.Version,
 	}}
-	err := s.writeBackup(r.Context(), b, r.URL.Query().Get("master-key") == "true")
+	err := s.writeBackup(r.Context(), b, masterKey)
 	if err == nil {
 		err = b.finish()
 	}
