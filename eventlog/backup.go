@@ -50,7 +50,7 @@ func (l *Log) Backup(ctx context.Context, put func(name string, size int64, r io
 				continue
 			}
 			copyOne := file
-			if dir == "quarantine" {
+			if dir == "quarantine" && path.Ext(e.Name()) != damagedExt {
 				copyOne = func(name string) error { return l.rejects.copy(name, put) }
 			}
 			if err := copyOne(path.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {

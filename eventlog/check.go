@@ -169,6 +169,10 @@ func (c *checker) quarantine() error {
 			c.report.Notes = append(c.report.Notes, name+" is left over from a write that did not finish")
 			continue
 		}
+		if path.Ext(name) == damagedExt {
+			c.report.Notes = append(c.report.Notes, name+" holds what was cut off a file of the quarantine: an unfinished write, or lines that were damaged")
+			continue
+		}
 		if err := c.quarantineDay(name); err != nil {
 			return err
 		}

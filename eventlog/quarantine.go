@@ -122,6 +122,9 @@ func openQuarantine(fsys durable.FS, dir string) (*quarantine, error) {
 	var written time.Time
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
+		if path.Ext(name) == damagedExt {
+			continue
+		}
 		if path.Ext(name) == ".tmp" {
 			if err := fsys.Remove(name); err != nil {
 				return nil, err
@@ -186,6 +189,9 @@ func repairDay(fsys durable.FS, name string, fresh bool) (size int64, err error)
 		}
 	}
 	if found.whole < found.size {
+		if err := keepCut(fsys, name, f, found); err != nil {
+			return 0, err
+		}
 		if err := f.Truncate(found.whole); err != nil {
 			return 0, err
 		}
@@ -194,6 +200,35 @@ func repairDay(fsys durable.FS, name string, fresh bool) (size int64, err error)
 		}
 	}
 	return found.whole, nil
+}
+
+// damagedExt ends the names of files that hold what was cut off others.
+const damagedExt = ".damaged"
+
+// maxKeptCuts bounds the cuts that are kept of one file.
+const maxKeptCuts = 100
+
+// keepCut keeps what is about to be cut off a file: nobody can tell the remains
+// of an unfinished write from lines that were damaged later. A full disk does
+// not keep the log from opening.
+func keepCut(fsys durable.FS, name string, f durable.File, found foundWrite) error {
+	cut := make([]byte, min(found.size-found.whole, maxQuarantineDay))
+	if _, err := f.ReadAt(cut, found.whole); err != nil {
+		return err
+	}
+	for n := range maxKeptCuts {
+		kept := fmt.Sprintf("%s.%d%s", name, n, damagedExt)
+		if _, err := fsys.Stat(kept); err == nil {
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := durable.WriteFile(fsys, kept, cut, 0o600); err != nil && !diskFull(err) {
+			return err
+		}
+		return nil
+	}
+	return nil
 }
 
 // foundWrite is the last whole write that a file has.

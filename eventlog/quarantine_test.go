@@ -270,3 +270,48 @@ func TestReadLineBounded(t *testing.T) {
 		t.Errorf("%d lines, %d of %d bytes are whole, %d damaged places", len(lines), s.whole, s.size, damage)
 	}
 }
+
+// Lines that were damaged at the end of a file are cut off when the log is
+// opened, and kept beside it.
+func TestCutLinesAreKept(t *testing.T) {
+	t.Parallel()
+	disk := memfs.New(0)
+	if err := disk.MkdirAll("/q", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	q, err := openQuarantine(disk, "/q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 1, 6, 0, 0, 0, 0, time.UTC)
+	for range 2 {
+		if err := q.write(now, &Batch{Origin: cairn.OriginPosted}, []reject{{raw: []byte("{}"), err: errors.New("reason")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.close(now); err != nil {
+		t.Fatal(err)
+	}
+	const name = "/q/2026-01-06.ndjson"
+	whole, err := disk.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.Corrupt(name, int64(len(whole)-20), 1)
+	damaged, err := disk.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q, err = openQuarantine(disk, "/q"); err != nil {
+		t.Fatal(err)
+	}
+	defer q.close(now)
+	left, err := disk.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := disk.ReadFile(name + ".0" + damagedExt)
+	if err != nil || string(left)+string(kept) != string(damaged) || len(left) != len(whole)/2 {
+		t.Errorf("of %d bytes %d are left and %d kept, %v", len(damaged), len(left), len(kept), err)
+	}
+}
