@@ -232,6 +232,14 @@ const lostText = "these records were found damaged when the log was opened, and 
 
 const errFrame = "the block's records do not end where the block does"
 
+// time is Event.Time of the frame's record, in Unix seconds.
+func (f *frame) time(r *cairn.Record) int64 {
+	if f.flags&cairn.FlagAhead != 0 {
+		return f.arrival / 1e6
+	}
+	return r.EventTime.Unix()
+}
+
 // event returns the frame as an event, its fields not extracted.
 func (f *frame) event(seq uint64) cairn.Event {
 	return cairn.Event{

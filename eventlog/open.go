@@ -3,6 +3,7 @@ package eventlog
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -360,14 +361,7 @@ func parseFormat(name string, b []byte) (seed uint64, err error) {
 	if err != nil || len(s) != 8 {
 		return 0, damaged
 	}
-	return beUint64(s), nil
-}
-
-func beUint64(b []byte) (v uint64) {
-	for _, c := range b {
-		v = v<<8 | uint64(c)
-	}
-	return v
+	return binary.BigEndian.Uint64(s), nil
 }
 
 // logFiles are the files of a log's directory.

@@ -164,11 +164,7 @@ func (g *salvage) add(ordinal uint32, f *frame) {
 	}
 	scope, wall := g.scopes.of(scopeOf(r))
 	g.keys = appendKeys(g.keys[:0], r, scope, wall, id)
-	t := r.EventTime.Unix()
-	if f.flags&cairn.FlagAhead != 0 {
-		t = f.arrival / 1e6
-	}
-	g.mem.insert(&indexed{scope: scopeOf(r), time: t, ordinal: ordinal, keys: g.keys})
+	g.mem.insert(&indexed{scope: scopeOf(r), time: f.time(r), ordinal: ordinal, keys: g.keys})
 }
 
 // walk reads a .seg file from front to back without its index, and calls fn

@@ -266,31 +266,42 @@ func (l *Log) keepDamaged(base uint64, data []byte) error {
 // rewriteLog replaces a .log file by one that holds just the blocks of the
 // scan, and makes it durable. The scan's offsets become those of the new file.
 func (l *Log) rewriteLog(name string, data []byte, scan *logScan) error {
+	if scan.header.created == 0 {
+		scan.header.created = l.now().UnixMicro()
+	}
+	// A crash before the rename leaves the old file, from which recovery
+	// begins again.
+	err := l.replaceFile(name, func(f durable.File) error {
+		w := rewriter{file: f, buf: fileHeaderBytes(scan.header)}
+		for i := range scan.blocks {
+			if err := w.add(&scan.blocks[i], data, i+1 == len(scan.blocks)); err != nil {
+				return err
+			}
+		}
+		if err := w.flush(); err != nil {
+			return err
+		}
+		scan.end = w.size
+		return f.Sync()
+	})
+	if err != nil {
+		return fmt.Errorf("rewrite %s: %w", name, err)
+	}
+	return nil
+}
+
+// replaceFile puts a fresh file in a file's place, once it is durable: write
+// writes and syncs it. What fails leaves the old file.
+func (l *Log) replaceFile(name string, write func(durable.File) error) error {
 	tmp := name + ".tmp"
 	f, err := l.cfg.FS.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	if scan.header.created == 0 {
-		scan.header.created = l.now().UnixMicro()
-	}
-	w := rewriter{file: f, buf: fileHeaderBytes(scan.header)}
-	for i := range scan.blocks {
-		if err = w.add(&scan.blocks[i], data, i+1 == len(scan.blocks)); err != nil {
-			break
-		}
-	}
-	if err == nil {
-		err = w.flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
+	err = write(f)
 	if cErr := f.Close(); err == nil {
 		err = cErr
 	}
-	// A crash before the rename leaves the old file, from which recovery
-	// begins again.
 	if err == nil {
 		err = l.cfg.FS.Rename(tmp, name)
 	}
@@ -299,10 +310,8 @@ func (l *Log) rewriteLog(name string, data []byte, scan *logScan) error {
 	}
 	if err != nil {
 		l.cfg.FS.Remove(tmp)
-		return fmt.Errorf("rewrite %s: %w", name, err)
 	}
-	scan.end = w.size
-	return nil
+	return err
 }
 
 // A rewriter copies blocks into a fresh .log file.
@@ -414,11 +423,7 @@ func (l *Log) reindexBlock(found *foundBlock, data []byte, base uint64) (r reind
 		first := len(keys)
 		keys = appendKeys(keys, &record, scope, wall, identity(&record, leaf[:]))
 		ranges = append(ranges, [2]int{first, len(keys)})
-		t := record.EventTime.Unix()
-		if f.flags&cairn.FlagAhead != 0 {
-			t = f.arrival / 1e6
-		}
-		r.records = append(r.records, indexed{scope: scopeOf(&record), time: t, ordinal: ordinal})
+		r.records = append(r.records, indexed{scope: scopeOf(&record), time: f.time(&record), ordinal: ordinal})
 	})
 	for i := range r.records {
 		r.records[i].keys = keys[ranges[i][0]:ranges[i][1]]

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 	"time"
 
@@ -153,31 +152,18 @@ func (l *Log) writeSegment(live *liveSegment) (w written, err error) {
 		return w, err
 	}
 	defer enc.close()
-	name := segmentName(l.cfg.Dir, live.base, ".seg")
-	tmp := name + ".tmp"
-	f, err := l.cfg.FS.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return w, err
-	}
-	out := segmentWriter{file: f, enc: enc, base: live.base, frameSum: sha256.New()}
+	out := segmentWriter{enc: enc, base: live.base, frameSum: sha256.New()}
 	out.buf = append(out.buf, fileHeaderBytes(fileHeader{magic: segMagic, base: live.base, created: live.created,
 		dict: uint32(len(dict)), dictSum: checksum(dict)})...)
 	out.buf = append(out.buf, dict...)
-	err = l.copyRecords(live, &out)
-	if err == nil {
-		err = out.finish()
-	}
-	if cErr := f.Close(); err == nil {
-		err = cErr
-	}
-	if err == nil {
-		err = l.cfg.FS.Rename(tmp, name)
-	}
-	if err == nil {
-		err = l.cfg.FS.SyncDir(l.cfg.Dir)
-	}
+	err = l.replaceFile(segmentName(l.cfg.Dir, live.base, ".seg"), func(f durable.File) error {
+		out.file = f
+		if err := l.copyRecords(live, &out); err != nil {
+			return err
+		}
+		return out.finish()
+	})
 	if err != nil {
-		l.cfg.FS.Remove(tmp)
 		return w, err
 	}
 	w.places, w.lost = out.places, out.lost
