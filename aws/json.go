@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"bytes"
 	"encoding/base64"
 	"math"
 	"net/http"
@@ -8,7 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -35,8 +38,21 @@ func (p JSON) decode(r *http.Request, body []byte) (string, map[string]any, erro
 
 func (p JSON) contentType() string { return "application/x-amz-json-" + p.Version }
 
+// jsonBuffers are where answers are put together: a page of events is some 100 KB,
+// which would be copied many times while its buffer grows.
+var jsonBuffers sync.Pool
+
 func (p JSON) encode(_ string, output reflect.Value, _ string) (string, []byte) {
-	return p.contentType(), appendJSON(nil, output)
+	scratch, _ := jsonBuffers.Get().(*[]byte)
+	if scratch == nil {
+		scratch = new([]byte)
+	}
+	*scratch = appendJSON((*scratch)[:0], output)
+	body := bytes.Clone(*scratch)
+	if cap(*scratch) <= 1<<20 {
+		jsonBuffers.Put(scratch)
+	}
+	return p.contentType(), body
 }
 
 // jsonCodes are the codes that the JSON protocols spell in their own way.
@@ -134,7 +150,52 @@ func appendEpoch(b []byte, t time.Time) []byte {
 }
 
 // appendString appends a text in quotes. Bytes that are not UTF-8 become U+FFFD.
+//
+// What is long here are records within an answer of LookupEvents: ASCII with a
+// quotation mark every dozen bytes. Where one comes next cannot be predicted, so
+// each byte takes the same steps. A text with anything else than printable ASCII
+// in it is left to the library.
 func appendString(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s) // the error tells of such bytes
-	return b
+	if !printable(s) {
+		b, _ = jsontext.AppendQuote(b, s) // the error tells of bytes that are not UTF-8
+		return b
+	}
+	n := len(b)
+	b = slices.Grow(b, 2*len(s)+2) // each byte may need a backslash
+	out := b[n : n+2*len(s)+2]
+	out[0] = '"'
+	at := 1
+	for i := range len(s) {
+		c := s[i]
+		out[at] = '\\' // stays if it is needed
+		at += int(backslashed[c])
+		out[at] = c
+		at++
+	}
+	out[at] = '"'
+	return b[:n+at+1]
+}
+
+// backslashed is 1 for the printable characters that have a backslash before
+// them in JSON.
+var backslashed = [256]uint8{'"': 1, '\\': 1}
+
+// printable reports whether a text has no control characters and nothing that is
+// not ASCII.
+func printable(s string) bool {
+	const each, top = 0x0101010101010101, 0x8080808080808080
+	var odd uint64 // the upper bit of each byte: whether one of its kind is odd
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56 // one load
+		// Without upper bits, adding 0x60 sets that of each byte that is at least
+		// a blank, and carries into no other.
+		odd |= w | ^(w&^top + 0x60*each)
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return odd&top == 0
 }

@@ -78,6 +78,7 @@ type Log struct {
 	retention time.Duration // 0 keeps all events
 	lock      io.Closer
 	cache     *decoders
+	events    eventCache
 	memory    *semaphore.Weighted
 	space     space
 	rejects   *quarantine

@@ -34,6 +34,9 @@ func (l *Log) Lookup(ctx context.Context, q Query) (*Page, error) {
 	}
 	q.Limit = min(q.Limit, MaxLimit)
 	s := &search{Query: &q, hasher: l.hasher, now: l.now()}
+	if q.After == (Cursor{}) && q.Limit <= cachedLimit {
+		s.cache = &l.events
+	}
 	s.bound(l.retention)
 	page := &Page{}
 	if s.until < s.since {
@@ -55,7 +58,11 @@ func (l *Log) Lookup(ctx context.Context, q Query) (*Page, error) {
 		if err != nil {
 			return nil, err
 		}
-		page.Events = append(page.Events, events...)
+		if page.Events == nil {
+			page.Events = events
+		} else {
+			page.Events = append(page.Events, events...)
+		}
 		if len(page.Events) > q.Limit {
 			page.Events, page.More = page.Events[:q.Limit], true
 			break
@@ -74,7 +81,8 @@ type search struct {
 	*Query
 	hasher
 	now          time.Time
-	since, until int64 // Unix seconds, inclusive
+	since, until int64       // Unix seconds, inclusive
+	cache        *eventCache // nil: not used
 }
 
 // bound clips the query's times at the retention.
@@ -391,6 +399,7 @@ func (m *merger) Less(i, j int) bool {
 // load reads the events of hits, holds them to the query, and returns those
 // that pass, in order. Each block is decompressed once.
 func (s *search) load(ctx context.Context, hits []hit, damage *[]error) ([]cairn.Event, error) {
+	events := s.cache.get(hits)
 	type task struct {
 		seg   segment
 		block int
@@ -401,8 +410,11 @@ func (s *search) load(ctx context.Context, hits []hit, damage *[]error) ([]cairn
 		block int
 	}
 	var tasks []*task
-	byBlock := make(map[blockID]*task, len(hits))
+	byBlock := make(map[blockID]*task)
 	for i := range hits {
+		if events[i] != nil {
+			continue
+		}
 		seg := hits[i].stream.seg
 		id := blockID{seg, seg.blockOf(hits[i].ordinal)}
 		t := byBlock[id]
@@ -413,8 +425,6 @@ func (s *search) load(ctx context.Context, hits []hit, damage *[]error) ([]cairn
 		}
 		t.hits = append(t.hits, i)
 	}
-	events := make([]cairn.Event, len(hits))
-	ok := make([]bool, len(hits))
 	var mu sync.Mutex // of damage
 	run := func(t *task) {
 		err := readRecords(t.seg, t.block, func(ordinal uint32, f *frame) {
@@ -426,8 +436,9 @@ func (s *search) load(ctx context.Context, hits []hit, damage *[]error) ([]cairn
 				e.Raw = slices.Clone(f.raw)
 				// A record that was stored has been extracted before; should
 				// that fail now, it is no result.
-				ok[i] = e.Extract() == nil && s.passes(&e, hits[i].stream.view.Scope)
-				events[i] = e
+				if e.Extract() == nil {
+					events[i] = &e
+				}
 			}
 		})
 		if err != nil {
@@ -436,13 +447,16 @@ func (s *search) load(ctx context.Context, hits []hit, damage *[]error) ([]cairn
 			mu.Unlock()
 		}
 	}
-	if err := eachTask(ctx, len(tasks), func(i int) { run(tasks[i]) }); err != nil {
-		return nil, err
+	if len(tasks) > 0 {
+		if err := eachTask(ctx, len(tasks), func(i int) { run(tasks[i]) }); err != nil {
+			return nil, err
+		}
+		s.cache.add(events)
 	}
-	out := events[:0]
-	for i := range events {
-		if ok[i] {
-			out = append(out, events[i])
+	out := make([]cairn.Event, 0, len(hits))
+	for i, e := range events {
+		if e != nil && s.passes(e, hits[i].stream.view.Scope) {
+			out = append(out, *e)
 		}
 	}
 	return out, nil
@@ -492,14 +506,6 @@ func readRecords(seg segment, i int, fn func(ordinal uint32, f *frame)) error {
 	if i < 0 {
 		return &Damage{File: fmt.Sprintf("%016x.idx", seg.first()), Segment: seg.first(), Offset: -1, FirstSeq: 1, What: "the index cannot say which block holds a record"}
 	}
-	sealed, _ := seg.(*sealedSegment)
-	keep := false
-	if sealed != nil {
-		var b *block
-		if b, keep = sealed.cache.blocks.get(blockKey{sealed, i}); b != nil {
-			return b.each(seg.first(), fn)
-		}
-	}
 	buf := blockBuffers.get(blockSize)
 	b, err := seg.readBlock(buf, i)
 	if err != nil {
@@ -507,8 +513,5 @@ func readRecords(seg segment, i int, fn func(ordinal uint32, f *frame)) error {
 		return err
 	}
 	defer blockBuffers.put(b.memory)
-	if keep {
-		sealed.cache.blocks.add(blockKey{sealed, i}, b)
-	}
 	return b.each(seg.first(), fn)
 }

@@ -46,3 +46,6 @@ func (p Position) Compare(q Position) int {
 	}
 	return 0
 }
+
+// Plus returns the position n records behind p.
+func (p Position) Plus(n uint64) Position { return Position{p.partition, p.seq + n} }

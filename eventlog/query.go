@@ -70,7 +70,7 @@ type Cursor struct {
 
 // A Page is one page of a query's results.
 type Page struct {
-	Events []cairn.Event // extracted
+	Events []cairn.Event // extracted; what they point to is shared, and must not be modified
 	Next   Cursor        // pass as Query.After for the next page
 	More   bool          // whether there may be a next page
 

@@ -85,13 +85,27 @@ func newDecoder(dict []byte) *decoder {
 // decode decompresses a payload that has raw bytes before compression. The
 // result begins with the dictionary.
 func (d *decoder) decode(dst, payload []byte, raw int) ([]byte, error) {
-	src := readBuffers.get(len(d.prefix) + len(payload))
-	defer readBuffers.put(src)
-	copy(src, d.prefix)
-	binary.LittleEndian.PutUint32(src[frameHeaderSize-4:], uint32(d.dict+raw))
-	copy(src[len(d.prefix):], payload)
-	return unzstd.DecodeAll(src, dst[:0])
+	src, _ := frames.Get().(*zstdFrame)
+	if src == nil {
+		src = &zstdFrame{}
+	}
+	defer frames.Put(src)
+	if src.of != d {
+		src.of, src.b = d, append(src.b[:0], d.prefix...)
+	}
+	src.b = append(src.b[:len(d.prefix)], payload...)
+	binary.LittleEndian.PutUint32(src.b[frameHeaderSize-4:], uint32(d.dict+raw))
+	return unzstd.DecodeAll(src.b, dst[:0])
 }
+
+// A zstdFrame is where a frame is put together. It begins with the prefix of the
+// decoder that used it last, which is the next to use it as a rule.
+type zstdFrame struct {
+	of *decoder
+	b  []byte
+}
+
+var frames sync.Pool // of *zstdFrame
 
 // unzstd decompresses for all segments.
 var unzstd = func() *zstd.Decoder {
@@ -108,8 +122,6 @@ var unzstd = func() *zstd.Decoder {
 type decoders struct {
 	mu   sync.Mutex
 	keep []*sealedSegment // most recent last; each has its decoder
-
-	blocks blockCache
 }
 
 const maxDecoders = 32
@@ -145,9 +157,8 @@ func (ds *decoders) of(seg *sealedSegment) (*decoder, error) {
 	return d, nil
 }
 
-// drop forgets seg's decoder and blocks.
+// drop forgets seg's decoder.
 func (ds *decoders) drop(seg *sealedSegment) {
-	ds.blocks.drop(seg)
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	seg.dec = nil

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,19 +22,49 @@ import (
 type call struct {
 	service, path, target, contentType string
 	body                               []byte
+	check                              func(answer []byte) error // nil: any answer with status 200 will do
 }
 
 // A peer is a server under load.
 type peer struct {
-	url         string
+	address     string
 	credentials sigv4.Credentials
-	client      *http.Client
 }
 
 func newPeer(url string, credentials sigv4.Credentials) *peer {
-	return &peer{url: url, credentials: credentials, client: &http.Client{
-		Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
-	}}
+	return &peer{strings.TrimPrefix(url, "http://"), credentials}
+}
+
+// A connection sends calls one after the other. It takes as little of the
+// processors as it can, because the server has to share them: it has no
+// goroutines, and it reads every answer into the same memory.
+type connection struct {
+	peer   *peer
+	conn   net.Conn // nil: to be dialled
+	stop   func() bool
+	out    *bufio.Writer
+	in     *bufio.Reader
+	answer []byte
+}
+
+// dial opens the connection. The end of ctx closes it.
+func (c *connection) dial(ctx context.Context) (err error) {
+	var d net.Dialer
+	if c.conn, err = d.DialContext(ctx, "tcp", c.peer.address); err != nil {
+		return err
+	}
+	conn := c.conn
+	c.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	c.out, c.in = bufio.NewWriter(conn), bufio.NewReader(conn)
+	return nil
+}
+
+func (c *connection) close() {
+	if c.conn != nil {
+		c.stop()
+		_ = c.conn.Close()
+		c.conn = nil
+	}
 }
 
 // statusError is an answer that is not 200.
@@ -42,29 +75,66 @@ type statusError struct {
 
 func (e *statusError) Error() string { return fmt.Sprintf("status %d: %.300s", e.status, e.body) }
 
-// send signs and sends a call, and returns its answer.
-func (p *peer) send(ctx context.Context, c *call) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+c.path, bytes.NewReader(c.body))
+// send signs and sends a call, and returns its answer, which is valid until the
+// next call.
+func (c *connection) send(ctx context.Context, call *call) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.peer.address+call.path, bytes.NewReader(call.body))
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Content-Type", c.contentType)
-	if c.target != "" {
-		r.Header.Set("X-Amz-Target", c.target)
+	r.Header.Set("Content-Type", call.contentType)
+	if call.target != "" {
+		r.Header.Set("X-Amz-Target", call.target)
 	}
-	if err := sigv4.Sign(r, sigv4.HashPayload(c.body), p.credentials, c.service, region, time.Now()); err != nil {
+	if err := sigv4.Sign(r, sigv4.HashPayload(call.body), c.peer.credentials, call.service, region, time.Now()); err != nil {
 		return nil, err
 	}
-	answer, err := p.client.Do(r)
+	if c.conn == nil {
+		if err := c.dial(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(r.Write(c.out), c.out.Flush()); err != nil {
+		return nil, err
+	}
+	answer, err := http.ReadResponse(c.in, r)
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(answer.Body)
-	err = errors.Join(err, answer.Body.Close())
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = &statusError{answer.StatusCode, string(body)}
+	if err := c.read(answer); err != nil {
+		return nil, err
 	}
-	return body, err
+	if answer.Close {
+		c.close()
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, &statusError{answer.StatusCode, string(c.answer)}
+	}
+	if call.check != nil {
+		return c.answer, call.check(c.answer)
+	}
+	return c.answer, nil
+}
+
+// read takes in an answer's body.
+func (c *connection) read(answer *http.Response) (err error) {
+	if n := answer.ContentLength; n >= 0 {
+		c.answer = slices.Grow(c.answer[:0], int(n))[:n]
+		_, err = io.ReadFull(answer.Body, c.answer)
+	} else {
+		c.answer, err = io.ReadAll(answer.Body)
+	}
+	return errors.Join(err, answer.Body.Close())
+}
+
+// send sends one call over a connection of its own.
+func (p *peer) send(ctx context.Context, call *call) ([]byte, error) {
+	c := &connection{peer: p}
+	defer c.close()
+	return c.send(ctx, call)
 }
 
 // A load is what was measured of one kind of calls.
@@ -92,13 +162,15 @@ func (p *peer) drive(ctx context.Context, connections int, period time.Duration,
 		wg.Go(func() {
 			var took []time.Duration
 			var err error
+			connection := &connection{peer: p}
+			defer connection.close()
 			for err == nil && time.Since(began) < period {
 				c := next(int(count.Add(1) - 1))
 				if c == nil {
 					break
 				}
 				at := time.Now()
-				if _, err = p.send(ctx, c); err == nil {
+				if _, err = connection.send(ctx, c); err == nil {
 					took = append(took, time.Since(at))
 				}
 			}

@@ -67,7 +67,8 @@ func (t *table) print(out io.Writer, o *options) error {
 	printRows(out, rows, o.markdown)
 
 	_, err := fmt.Fprintf(out, "\n%d processors, shared by the server and the load. Throttling is off. Lookups: without attribute and by each of the\n"+
-		"eight keys, in pages of 50. Each of Cairn's calls is recorded, and its record on disk, before its answer.\n", runtime.NumCPU())
+		"eight keys, for %d values of each that come up again and again, first pages of 50. Each of Cairn's calls is recorded,\n"+
+		"and its record on disk, before its answer.\n", runtime.NumCPU(), lookupValues)
 	for _, r := range t.remarks {
 		fmt.Fprintln(out, r)
 	}

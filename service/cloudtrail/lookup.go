@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"cairn"
 	"cairn/aws"
@@ -151,7 +152,9 @@ func eventOf(e *cairn.Event) Event {
 	out := Event{
 		EventId: e.EventID, EventName: e.EventName, ReadOnly: e.ReadOnly.String(),
 		AccessKeyId: e.UserIdentity.AccessKeyID, EventTime: e.EventTime, EventSource: e.EventSource,
-		Username: e.Username, Resources: make([]Resource, len(e.Resources)), CloudTrailEvent: string(e.Raw),
+		Username: e.Username, Resources: make([]Resource, len(e.Resources)),
+		// Not a copy: nobody changes a record's bytes.
+		CloudTrailEvent: unsafe.String(unsafe.SliceData(e.Raw), len(e.Raw)),
 	}
 	for i, r := range e.Resources {
 		out.Resources[i] = Resource{r.Type, r.Name}
@@ -163,10 +166,11 @@ func eventOf(e *cairn.Event) Event {
 // and the query that it belongs to.
 const tokenPurpose = "lookup-events token"
 
-// tokenRow names a caller and a query.
+// tokenRow names a caller and a query. A token comes with the parameters of the
+// call that gave it, the size of the page among them.
 func tokenRow(c *aws.Call, q *eventlog.Query) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %d %d %d", c.Account(), c.Region, c.Identity.PrincipalID, q.Scope.Category, q.Since.UnixNano(), q.Until.UnixNano())
+	fmt.Fprintf(h, "%q %q %q %d %d %d %d", c.Account(), c.Region, c.Identity.PrincipalID, q.Scope.Category, q.Since.UnixNano(), q.Until.UnixNano(), q.Limit)
 	for _, f := range q.Filters {
 		fmt.Fprintf(h, " %d %q", f.Attribute, f.Values)
 	}

@@ -128,6 +128,8 @@ func TestTokens(t *testing.T) {
 		"no attribute":      func(in *sdk.LookupEventsInput) { in.LookupAttributes = nil },
 		"another end":       func(in *sdk.LookupEventsInput) { in.EndTime = awssdk.Time(end.Add(time.Second)) },
 		"no end":            func(in *sdk.LookupEventsInput) { in.EndTime = nil },
+		"another page size": func(in *sdk.LookupEventsInput) { in.MaxResults = awssdk.Int32(4) },
+		"no page size":      func(in *sdk.LookupEventsInput) { in.MaxResults = nil },
 		"a start":           func(in *sdk.LookupEventsInput) { in.StartTime = awssdk.Time(at.Add(-time.Second)) },
 		"another category": func(in *sdk.LookupEventsInput) {
 			in.LookupAttributes, in.EventCategory = nil, types.EventCategoryInsight
