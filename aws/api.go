@@ -23,6 +23,35 @@ type API struct {
 	// is missing here is told from one that does not exist.
 	Known func(operation string) bool
 
+	// ResourcePolicy returns the policy of a resource that a call needs
+	// permission for, nil if the resource cannot have one. It is asked before
+	// the caller is known to be allowed anything: what it returns goes to the
+	// Authorizer only, but its error goes to the caller. A service without
+	// resource policies leaves it nil.
+	ResourcePolicy func(ctx context.Context, c *Call, resource string) (*ResourcePolicy, error)
+
+	// Streaming says that bodies may be streams: of requests, where In has a
+	// member Body of type io.Reader, and of answers, where Out has one of type
+	// io.ReadCloser. Its requests may have unsigned payloads and be aws-chunked,
+	// whether or not their operation streams.
+	Streaming bool
+
+	// Anonymous lets unsigned requests come to the operations, by the identity
+	// that Identity.Anonymous tells. Only policies of resources allow them
+	// anything.
+	Anonymous bool
+
+	// PresignedV2 takes queries that are signed with Signature Version 2, to get
+	// and put objects.
+	PresignedV2 bool
+
+	// MaxBody bounds the bodies that are read whole: the Mux's own bound if zero.
+	MaxBody int64
+
+	// DeniedCode is the code of a refusal where it is not AccessDenied, such
+	// as AuthorizationError of SNS.
+	DeniedCode string
+
 	operations map[string]*operation
 }
 
@@ -42,12 +71,13 @@ type Protocol interface {
 }
 
 type operation struct {
-	name     string
-	in       reflect.Type
-	call     func(context.Context, *Call, any) (any, error)
-	resource func(*Call, any) []string
-	rate     float64
-	open     bool
+	name    string
+	in, out reflect.Type
+	body    int // the index of the field of In that takes the body as a stream, or -1
+	call    func(context.Context, *Call, any) (any, error)
+	needs   func(context.Context, *Call, any) ([]Permission, error)
+	rate    float64
+	open    bool
 
 	unrecorded bool
 }
@@ -61,8 +91,22 @@ func Rate(perSecond float64) Option { return func(o *operation) { o.rate = perSe
 // OnResource gives the ARNs that a call acts on, for its authorisation.
 // Without it the call needs permission for "*".
 func OnResource[In any](arns func(*Call, *In) []string) Option {
+	return Needs(func(_ context.Context, c *Call, in *In) ([]Permission, error) {
+		var all []Permission
+		for _, arn := range arns(c, in) {
+			all = append(all, Permission{Resource: arn})
+		}
+		return all, nil
+	})
+}
+
+// Needs gives the permissions that a call needs, all of them, for operations
+// whose action is not their name, that need several actions, or that have
+// condition keys of their own. An Action that is empty is the operation's name.
+// An error is the call's.
+func Needs[In any](permissions func(context.Context, *Call, *In) ([]Permission, error)) Option {
 	return func(o *operation) {
-		o.resource = func(c *Call, in any) []string { return arns(c, in.(*In)) }
+		o.needs = func(ctx context.Context, c *Call, in any) ([]Permission, error) { return permissions(ctx, c, in.(*In)) }
 	}
 }
 
@@ -76,7 +120,7 @@ func NeedsNoPermission() Option { return func(o *operation) { o.open = true } }
 // Handle registers an operation. Its name is that of In without "Input".
 func Handle[In, Out any](api *API, fn func(context.Context, *Call, *In) (*Out, error), options ...Option) {
 	in := reflect.TypeFor[In]()
-	o := &operation{name: strings.TrimSuffix(in.Name(), "Input"), in: in}
+	o := &operation{name: strings.TrimSuffix(in.Name(), "Input"), in: in, out: reflect.TypeFor[Out](), body: streamField(in)}
 	o.call = func(ctx context.Context, c *Call, input any) (any, error) { return fn(ctx, c, input.(*In)) }
 	for _, option := range options {
 		option(o)

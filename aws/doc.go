@@ -9,5 +9,9 @@
 // recorded (Recorder), and answers.
 //
 // Its one invariant: no answer leaves before the record of its call is
-// durable, and no operation acts for a caller that was not verified.
+// durable, and no operation acts for a caller that was not verified, but for
+// anonymous ones where a service takes them: only policies of resources allow
+// these anything. What Cairn's
+// own services do on their own behalf (Mux.As) comes in by no network and leaves
+// no record.
 package aws

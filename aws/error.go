@@ -16,7 +16,13 @@ type Error struct {
 	// Unattributed says that no identity can be named for the call, so that it
 	// is counted instead of recorded.
 	Unattributed bool
+
+	// Detail are further members of answers in REST services' XML.
+	Detail []Detail
 }
+
+// A Detail is one more member of an error's answer, such as Key of NoSuchKey.
+type Detail struct{ Name, Value string }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
@@ -56,8 +62,11 @@ func signatureError(p Protocol, err error) error {
 		return err
 	}
 	e := &Error{Code: kind.Codes().JSON, Message: err.Error(), Unattributed: true}
-	if _, query := p.(Query); query {
+	switch p.(type) {
+	case Query:
 		e.Code, e.Status = kind.Codes().Query, http.StatusForbidden
+	case RESTXML:
+		e.Code, e.Status = kind.Codes().S3, kind.Codes().S3Status
 	}
 	return e
 }

@@ -34,6 +34,7 @@ type world struct {
 	calls   []aws.Call // recorded
 	counted []string   // codes of unattributed failures
 	asked   []string   // actions and resources
+	needs   []aws.Permission
 	deny    bool
 	failing error // of the recorder
 	clock   time.Time
@@ -69,10 +70,11 @@ func (w *world) Credential(_ context.Context, id, token, _ string) (*aws.Credent
 	}}, nil
 }
 
-func (w *world) Authorize(_ context.Context, _ *aws.Call, action, resource string) error {
+func (w *world) Authorize(_ context.Context, _ *aws.Call, need aws.Permission) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asked = append(w.asked, action+" "+resource)
+	w.asked = append(w.asked, need.Action+" "+need.Resource)
+	w.needs = append(w.needs, need)
 	if w.deny {
 		return aws.AccessDenied("not for you")
 	}

@@ -1,27 +1,41 @@
 package aws_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"cairn/aws"
 	"cairn/catalog"
+	"cairn/delivery"
+	"cairn/eventlog"
 	"cairn/identity"
 	"cairn/internal/sigv4"
 	"cairn/service/cloudtrail"
 	"cairn/service/iam"
 	"cairn/service/sts"
+	"cairn/trail"
 )
 
-// served are the APIs that Cairn serves, with a real store behind them.
-func served(t *testing.T, store *identity.Store, trail *cloudtrail.Service) []*aws.API {
+// served are the APIs that Cairn serves, with real stores behind them.
+func served(t *testing.T, cat *catalog.Catalog, store *identity.Store, cloudTrail *cloudtrail.Service) []*aws.API {
 	t.Helper()
-	if trail == nil {
-		trail = &cloudtrail.Service{}
+	if cloudTrail == nil {
+		cloudTrail = &cloudtrail.Service{}
 	}
-	return []*aws.API{trail.API(), (&iam.Service{Store: store}).API(), (&sts.Service{Store: store}).API()}
+	trails, err := trail.Open(trail.Config{Catalog: cat, Regions: []string{"us-east-1", "eu-west-1"}, End: func() eventlog.Position { return eventlog.Position{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What lies behind the trails is not asked: no call here gets so far.
+	cloudTrail.Trails, cloudTrail.Keys = trails, delivery.OpenKeys(cat, nil)
+	if cloudTrail.Now == nil {
+		cloudTrail.Now, cloudTrail.Logger = time.Now, slog.New(slog.DiscardHandler)
+	}
+	return []*aws.API{cloudTrail.API(), (&iam.Service{Store: store}).API(), (&sts.Service{Store: store}).API()}
 }
 
 func newStore(t *testing.T) (*catalog.Catalog, *identity.Store) {
@@ -42,14 +56,14 @@ func newStore(t *testing.T) (*catalog.Catalog, *identity.Store) {
 // every place, is refused unless its signature is good (S3).
 func TestForgedSignatures(t *testing.T) {
 	t.Parallel()
-	_, store := newStore(t)
+	cat, store := newStore(t)
 	modes := []string{"", "signed", sigv4.UnsignedPayload, sigv4.StreamingPayload, sigv4.StreamingPayloadTrailer, sigv4.StreamingUnsignedTrailer,
 		sigv4.StreamingEvents, "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "nonsense"}
 	places := []string{"header", "query", "both", "none", "SigV2 header", "SigV2 query", "POST form", "two headers", "SigV4A"}
 	acted := 0
 	w := newWorld(t, nil)
 	cells := 0
-	for _, api := range served(t, store, nil) {
+	for _, api := range served(t, cat, store, nil) {
 		w.mux.Serve(api)
 		for _, operation := range aws.Operations(api) {
 			for _, mode := range modes {
@@ -156,8 +170,8 @@ func TestPayloadModes(t *testing.T) {
 // denied, given nonsense, and called by a stranger none but a count (S19).
 func TestEachOperationIsRecorded(t *testing.T) {
 	t.Parallel()
-	_, store := newStore(t)
-	for _, api := range served(t, store, nil) {
+	cat, store := newStore(t)
+	for _, api := range served(t, cat, store, nil) {
 		for _, operation := range aws.Operations(api) {
 			w := newWorld(t, nil)
 			w.mux.Serve(api)

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/rand"
@@ -9,11 +10,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -41,9 +45,8 @@ type Credential struct {
 
 // Authorizer decides whether a call may go on.
 type Authorizer interface {
-	// Authorize returns an *Error if the caller may not perform an action on a
-	// resource, which is an ARN or "*".
-	Authorize(ctx context.Context, c *Call, action, resource string) error
+	// Authorize returns an *Error if the caller does not have a permission.
+	Authorize(ctx context.Context, c *Call, need Permission) error
 }
 
 // Recorder makes calls into events.
@@ -98,7 +101,12 @@ func NewMux(cfg Config) *Mux {
 }
 
 // Serve adds a service.
-func (m *Mux) Serve(api *API) { m.apis[api.Service] = api }
+func (m *Mux) Serve(api *API) {
+	if p, ok := api.Protocol.(restProtocol); ok {
+		checkREST(api, p)
+	}
+	m.apis[api.Service] = api
+}
 
 // An answer is what goes back to the client.
 type answer struct {
@@ -106,26 +114,54 @@ type answer struct {
 	contentType string
 	errorCode   string // empty if the call succeeded
 	body        []byte
+
+	// Of a REST service.
+	header http.Header
+	stream io.ReadCloser // nil if the body is whole
+	length int64         // of the stream or of what a HEAD does not get, -1 if unknown
 }
 
 // ServeHTTP answers one AWS request.
-func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.serveAs(nil, w, r) }
+
+// serveAs answers a request of the network, or one that the process makes
+// itself.
+func (m *Mux) serveAs(as *own, w http.ResponseWriter, r *http.Request) {
 	c := m.newCall(r)
+	c.as, c.conn = as, newDeadlines(w, r)
 	a := m.serve(r, c)
 	c.done()
 	h := w.Header()
-	for name, values := range c.answer {
-		h[name] = values
+	for _, from := range []http.Header{c.answer, a.header} {
+		for name, values := range from {
+			h[name] = values
+		}
 	}
 	h.Set("X-Amzn-Requestid", c.RequestID)
 	h.Set("X-Content-Type-Options", "nosniff")
+	if a.header != nil {
+		h.Set("X-Amz-Request-Id", c.RequestID)
+		h.Set("X-Amz-Id-2", hostID(c.RequestID))
+	}
 	m.write(w, a)
+	if a.stream != nil {
+		m.send(w, c, a)
+	}
 }
 
 func (m *Mux) write(w http.ResponseWriter, a answer) {
 	h := w.Header()
-	h.Set("Content-Type", a.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	if a.contentType != "" {
+		h.Set("Content-Type", a.contentType)
+	} else if a.header != nil {
+		h["Content-Type"] = nil // or net/http would guess one
+	}
+	switch {
+	case a.header != nil && a.length >= 0:
+		h.Set("Content-Length", strconv.FormatInt(a.length, 10))
+	case a.stream == nil && a.status != http.StatusNoContent && a.status != http.StatusNotModified:
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
 	if a.errorCode != "" {
 		h.Set("X-Amzn-Errortype", a.errorCode)
 	}
@@ -134,7 +170,10 @@ func (m *Mux) write(w http.ResponseWriter, a answer) {
 }
 
 func (m *Mux) newCall(r *http.Request) *Call {
-	c := &Call{Time: m.cfg.Now(), RequestID: NewUUID(), UserAgent: r.UserAgent(), Host: r.Host, TLS: r.TLS, Header: r.Header}
+	c := &Call{Time: m.cfg.Now(), RequestID: NewUUID(), UserAgent: r.UserAgent(), Host: r.Host, TLS: r.TLS, Header: r.Header, method: r.Method, mux: m}
+	if r.URL.Opaque == "" {
+		c.path = r.URL.EscapedPath()
+	}
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		c.SourceIP = ap.Addr().Unmap()
 	}
@@ -159,30 +198,41 @@ func (m *Mux) serve(r *http.Request, c *Call) answer {
 		c.Err = m.visible(c, err)
 	}
 	if c.Err != nil && c.Err.Unattributed {
-		m.cfg.Recorder.Count(c, c.Err)
+		if !c.as.unrecorded() {
+			m.cfg.Recorder.Count(c, c.Err)
+		}
 		return m.refusal(protocol, c)
 	}
 	if c.Err == nil && output.IsValid() && !api.operations[c.Operation].unrecorded {
 		c.Output, _ = treeOf(output).(map[string]any)
 	}
-	if err := m.cfg.Recorder.Record(ctx, c); err != nil {
+	if c.as.unrecorded() {
+		// It would cause the next one.
+	} else if err := m.cfg.Recorder.Record(ctx, c); err != nil {
 		// The call may have had its effect; what it must not have is an answer
 		// that no record stands behind.
 		m.visible(c, fmt.Errorf("record the call: %w", err)) // logs it
 		c.Err = unrecorded()
+		closeStream(output)
 		return m.refusal(protocol, c)
 	}
 	if c.Err != nil {
 		return m.refusal(protocol, c)
+	}
+	if c.prepared != nil {
+		return *c.prepared
 	}
 	contentType, body := protocol.encode(c.Operation, output, c.RequestID)
 	return answer{status: http.StatusOK, contentType: contentType, body: body}
 }
 
 func (m *Mux) refusal(p Protocol, c *Call) answer {
+	if rest, ok := p.(RESTXML); ok {
+		return rest.refuse(c)
+	}
 	contentType, body := p.encodeError(c.Err, c.RequestID)
 	code, status := p.wireError(c.Err)
-	return answer{status, contentType, code, body}
+	return answer{status: status, contentType: contentType, errorCode: code, body: body}
 }
 
 // visible returns what a client may see of an error, and logs the rest.
@@ -212,7 +262,11 @@ func panicked(p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()
 // perform finds out who calls what, whether they may, and lets it happen.
 func (m *Mux) perform(ctx context.Context, r *http.Request, c *Call) (*API, reflect.Value, error) {
 	none := reflect.Value{}
-	api, body, err := m.verify(ctx, r, c, m.cfg.MaxBody)
+	api, admitted, err := m.admit(ctx, r, c)
+	var body []byte
+	if !admitted {
+		api, body, err = m.verify(ctx, r, c, 0)
+	}
 	if err != nil {
 		return api, none, err
 	}
@@ -220,9 +274,20 @@ func (m *Mux) perform(ctx context.Context, r *http.Request, c *Call) (*API, refl
 		return nil, none, &Error{Code: "UnknownOperationException", Status: http.StatusNotFound,
 			Message: fmt.Sprintf("The service %q is not served here.", c.Service)}
 	}
-	plain, err := unpack(r, body, m.cfg.MaxBody)
+	if api.Streaming {
+		output, err := m.performREST(ctx, r, c, api, nil)
+		if err != nil && c.Identity.Anonymous() {
+			err = unattributed(err)
+		}
+		return api, output, err
+	}
+	plain, err := unpack(r, body, m.maxBody(api))
 	if err != nil {
 		return api, none, err
+	}
+	if _, ok := api.Protocol.(restProtocol); ok {
+		output, err := m.performREST(ctx, r, c, api, plain)
+		return api, output, err
 	}
 	// The record names the operation even if its parameters cannot be read.
 	c.Operation, c.Input, err = api.Protocol.decode(r, plain)
@@ -238,7 +303,8 @@ func (m *Mux) perform(ctx context.Context, r *http.Request, c *Call) (*API, refl
 }
 
 // verify checks a request's signature over its body, and sets who calls, where
-// and which service. It is the only way in.
+// and which service. It and admit are the only ways in. A limit of 0 stands for
+// that of the service; the body of a streaming service is then left to be read.
 func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int64) (*API, []byte, error) {
 	sig, err := sigv4.Parse(r)
 	if err != nil {
@@ -247,26 +313,42 @@ func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int6
 	}
 	c.Service, c.Region = sig.Service, sig.Region
 	api := m.apis[sig.Service]
+	c.api = api
 	// A stranger's body is not even read.
-	cred, err := m.cfg.Keys.Credential(ctx, sig.AccessKeyID, sig.SessionToken, sig.Region)
+	cred, err := m.credential(ctx, c, sig)
 	if err != nil {
 		return api, nil, unattributed(err)
 	}
-	if c.release, err = m.reserveBody(r, maxBody); err != nil {
-		return api, nil, err
-	}
-	body, err := readBody(r, maxBody)
-	if err != nil {
-		return api, nil, err
-	}
-	if !cred.Unverified {
-		err := sig.Verify(r, cred.Secret, sigv4.VerifyOptions{Now: c.Time, Body: body})
-		if err != nil {
+	var body []byte
+	if maxBody == 0 && api != nil && api.Streaming {
+		if err := m.verifyHead(r, c, sig, cred); err != nil {
 			return api, nil, signatureError(api.protocol(), err)
 		}
+	} else {
+		if maxBody == 0 {
+			maxBody = m.maxBody(api)
+		}
+		if c.release, err = m.reserveBody(r, maxBody); err != nil {
+			return api, nil, err
+		}
+		if body, err = readBody(r, maxBody); err != nil {
+			return api, nil, err
+		}
+		if !cred.Unverified {
+			err := sig.Verify(r, cred.Secret, sigv4.VerifyOptions{Now: c.Time, Body: body})
+			if err != nil {
+				return api, nil, signatureError(api.protocol(), err)
+			}
+		}
+	}
+	c.SignatureVersion, c.AuthenticationMethod = "SigV4", "AuthHeader"
+	if sig.Presigned {
+		c.AuthenticationMethod = "QueryString"
 	}
 	c.Identity = cred.Identity
-	c.Identity.AccessKeyID = sig.AccessKeyID
+	if c.as == nil {
+		c.Identity.AccessKeyID, c.SessionToken = sig.AccessKeyID, sig.SessionToken
+	}
 	if !m.hasRegion(c.Region) {
 		// The record goes to a region that there is: what clients make up must
 		// not become scopes of the log.
@@ -276,6 +358,16 @@ func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int6
 		return api, nil, err
 	}
 	return api, body, nil
+}
+
+// credential finds out whose a request is: whose its access key is, or who the
+// process itself says.
+func (m *Mux) credential(ctx context.Context, c *Call, sig *sigv4.Signature) (*Credential, error) {
+	if c.as == nil {
+		return m.cfg.Keys.Credential(ctx, sig.AccessKeyID, sig.SessionToken, sig.Region)
+	}
+	c.Via, c.SessionToken = c.as.via, c.as.session
+	return &Credential{Identity: c.as.identity, Unverified: true}, nil
 }
 
 // run decodes the parameters of an operation, checks permission and performs
@@ -291,18 +383,13 @@ func (m *Mux) run(ctx context.Context, api *API, o *operation, c *Call) (reflect
 		return none, err
 	}
 	c.Input, _ = treeOf(in.Elem()).(map[string]any)
-	if !o.open {
-		resources := []string{"*"}
-		if o.resource != nil {
-			resources = o.resource(c, in.Interface())
-		}
-		for _, resource := range resources {
-			if err := m.cfg.Authorizer.Authorize(ctx, c, api.action(o.name), resource); err != nil {
-				return none, err
-			}
-		}
+	if o.body >= 0 {
+		in.Elem().Field(o.body).Set(reflect.ValueOf(c.body))
 	}
-	if m.cfg.Throttle && o.rate > 0 && !m.limits.allow(c.Account(), c.Region, api.Service+":"+o.name, o.rate) {
+	if err := o.authorize(ctx, api, c, in.Interface()); err != nil {
+		return none, err
+	}
+	if m.cfg.Throttle && o.rate > 0 && !c.as.unrecorded() && !m.limits.allow(c.Account(), c.Region, api.Service+":"+o.name, o.rate) {
 		return none, Errorf("ThrottlingException", "Rate exceeded")
 	}
 	if err := validate(in.Elem(), ""); err != nil {
@@ -315,7 +402,12 @@ func (m *Mux) run(ctx context.Context, api *API, o *operation, c *Call) (reflect
 	if err != nil {
 		return none, err
 	}
-	return reflect.ValueOf(out).Elem(), nil
+	output := reflect.ValueOf(out).Elem()
+	if err := c.finished(); err != nil {
+		closeStream(output)
+		return none, err
+	}
+	return output, nil
 }
 
 // missing is the answer to an operation that is not served.
@@ -323,7 +415,7 @@ func (m *Mux) missing(ctx context.Context, api *API, c *Call) error {
 	if api.Known == nil || !api.Known(c.Operation) {
 		return Errorf("UnknownOperationException", "%s has no operation %q.", api.Service, c.Operation)
 	}
-	if err := m.cfg.Authorizer.Authorize(ctx, c, api.action(c.Operation), "*"); err != nil {
+	if err := c.Authorize(ctx, Permission{Action: api.action(c.Operation), Resource: "*"}); err != nil {
 		return err
 	}
 	return Errorf("UnsupportedOperationException", "This version of Cairn does not have the operation %s.", c.Operation)
@@ -350,18 +442,29 @@ func (m *Mux) hasRegion(region string) bool {
 	return false
 }
 
-// guess returns the service that an unsigned request seems to be meant for, so
-// that its refusal has a form that the client reads.
+// guess returns the service that a request without a scope seems to be meant for,
+// so that its refusal has a form that the client reads: forms are for the first of
+// the services that speak query, all else but JSON is for the one that keeps
+// objects.
 func (m *Mux) guess(r *http.Request) *API {
 	if r.Header.Get("X-Amz-Target") != "" {
 		return nil
 	}
-	for _, api := range m.apis {
-		if _, ok := api.Protocol.(Query); ok {
-			return api
+	var query, objects *API
+	for _, name := range slices.Sorted(maps.Keys(m.apis)) {
+		switch api := m.apis[name]; api.Protocol.(type) {
+		case Query:
+			query = cmp.Or(query, api)
+		case RESTXML:
+			objects = cmp.Or(objects, api)
 		}
 	}
-	return nil
+	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	// No bucket's name has an underscore: that is where routes are.
+	if objects == nil || strings.HasPrefix(r.URL.Path, "/_") || r.URL.Path == "/" && (r.Method == http.MethodPost && form || r.URL.Query().Has("Action")) {
+		return query
+	}
+	return objects
 }
 
 func unattributed(err error) error {
@@ -376,6 +479,9 @@ func unattributed(err error) error {
 
 // ready refuses a call whose record could not be written.
 func (m *Mux) ready(c *Call) error {
+	if c.as.unrecorded() {
+		return nil
+	}
 	err := m.cfg.Recorder.Ready(c)
 	if err == nil {
 		return nil

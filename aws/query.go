@@ -111,8 +111,14 @@ func fitForm(t reflect.Type, tree any) any {
 		out := make(map[string]any)
 		for _, number := range listKeys(m) {
 			entry, _ := m[number].(map[string]any)
-			if key, ok := entry["key"].(string); ok {
-				out[key] = fitForm(t.Elem(), entry["value"])
+			key, ok := entry["key"].(string)
+			value := entry["value"]
+			if !ok { // the message attributes of SNS
+				key, ok = entry["Name"].(string)
+				value = entry["Value"]
+			}
+			if ok {
+				out[key] = fitForm(t.Elem(), value)
 			}
 		}
 		return out

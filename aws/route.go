@@ -40,6 +40,9 @@ func (m *Mux) Handler(route Route) http.Handler {
 			m.visible(c, err) // logs it
 			c.Err = unrecorded()
 		}
+		for name, values := range c.answer {
+			w.Header()[name] = values
+		}
 		w.Header().Set("X-Amzn-Requestid", c.RequestID)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if c.Err != nil {
@@ -65,7 +68,7 @@ func (m *Mux) serveRoute(r *http.Request, c *Call, route *Route) (respond func(h
 		return nil, Errorf("InvalidSignatureException", "Credential should be scoped to the service cloudtrail.")
 	}
 	c.Service, c.Operation, c.ReadOnly = RouteService, route.Operation, route.ReadOnly
-	if err := m.cfg.Authorizer.Authorize(ctx, c, RouteService+":"+route.Operation, "*"); err != nil {
+	if err := c.Authorize(ctx, Permission{Action: RouteService + ":" + route.Operation, Resource: "*"}); err != nil {
 		return nil, err
 	}
 	if err := m.ready(c); err != nil {

@@ -67,7 +67,7 @@ func newRealFront(t *testing.T) *realFront {
 	f.id, f.secret, err = store.AddAccount(account)
 	must(err)
 	f.mux = aws.NewMux(aws.Config{Keys: store, Authorizer: store, Recorder: recorder, Logger: logger, Regions: []string{"us-east-1"}})
-	for _, api := range served(t, store, &cloudtrail.Service{History: f.log, Sealer: cat.Keyring(), Logger: logger, Now: time.Now}) {
+	for _, api := range served(t, cat, store, &cloudtrail.Service{History: f.log, Sealer: cat.Keyring(), Logger: logger, Now: time.Now}) {
 		f.mux.Serve(api)
 	}
 	return f

@@ -47,7 +47,7 @@ func shapeOf(t reflect.Type) *shape {
 	s := &shape{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if !f.IsExported() {
+		if !f.IsExported() || f.Type.Kind() == reflect.Interface { // a stream
 			continue
 		}
 		s.fields = append(s.fields, parseTag(f.Name, i, f.Tag.Get("aws")))
@@ -103,6 +103,10 @@ func assign(v reflect.Value, tree any, path string) error {
 		v.Set(reflect.ValueOf(t))
 		return nil
 	case bytesType:
+		if raw, ok := tree.([]byte); ok {
+			v.SetBytes(raw)
+			return nil
+		}
 		s, ok := tree.(string)
 		b, err := base64.StdEncoding.DecodeString(s)
 		if !ok || err != nil {
@@ -217,6 +221,9 @@ func parseTime(tree any) (time.Time, bool) {
 		sec, frac := math.Modf(f)
 		return time.Unix(int64(sec), int64(math.Round(frac*1e3))*1e6).UTC(), true
 	}
+	if t, ok := tree.(time.Time); ok {
+		return t, true
+	}
 	s, ok := tree.(string)
 	if !ok {
 		return time.Time{}, false
@@ -293,6 +300,9 @@ func (f *shapeField) check(v reflect.Value, path string) error {
 		return nil
 	}
 	quoted := fmt.Sprintf("'%v'", v.Interface())
+	if v.Type() == bytesType {
+		quoted = fmt.Sprintf("of %d bytes", v.Len()) // bytes may be secret, and messages are recorded
+	}
 	if size < f.min {
 		return fail(quoted, fmt.Sprintf("Member must have %s greater than or equal to %v", what, f.min))
 	}

@@ -107,11 +107,18 @@ func (t Table[V]) Delete(key string, rev Revision) error {
 // changed during it. A damaged row comes as a Row with its Key only and a
 // *DamageError, one whose value does not fit V with that error, and the scan
 // goes on behind it. After an error with an empty Key the scan ends.
-func (t Table[V]) Scan(prefix string) iter.Seq2[Row[V], error] {
+func (t Table[V]) Scan(prefix string) iter.Seq2[Row[V], error] { return t.scan(prefix, prefix, false) }
+
+// ScanAfter is Scan for the keys behind one, which need not exist.
+func (t Table[V]) ScanAfter(prefix, key string) iter.Seq2[Row[V], error] {
+	return t.scan(prefix, max(prefix, key), key >= prefix)
+}
+
+func (t Table[V]) scan(prefix, start string, skip bool) iter.Seq2[Row[V], error] {
 	return func(yield func(Row[V], error) bool) {
+		from, behind := start, skip
 		// No transaction is open while the caller runs: it would deadlock
 		// with a change that the caller makes.
-		from, behind := prefix, false
 		for {
 			rows, errs, err := t.batch(prefix, from, behind)
 			if err != nil {

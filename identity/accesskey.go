@@ -38,6 +38,11 @@ func (s *Store) CreateAccessKey(account, userName string) (*AccessKey, string, e
 		}
 		owner.UserID = user.ID
 	}
+	return s.createKey(account, userName, owner, "")
+}
+
+// createKey makes an access key, in place of another one if that is named.
+func (s *Store) createKey(account, userName string, owner keyOwner, replaced string) (*AccessKey, string, error) {
 	id := newID("AKIA", account, 20)
 	row := key(account, id)
 	secret := newSecret()
@@ -51,6 +56,13 @@ func (s *Store) CreateAccessKey(account, userName string) (*AccessKey, string, e
 	}
 	// A crash here: the ID leads to an owner that has no such key.
 	err = s.changeKeys(account, userName, func(keys []AccessKey) ([]AccessKey, error) {
+		if replaced != "" {
+			i := slices.IndexFunc(keys, func(k AccessKey) bool { return k.ID == replaced })
+			if i < 0 {
+				return nil, &NotFoundError{"access-key", replaced}
+			}
+			keys = slices.Delete(keys, i, i+1)
+		}
 		if len(keys) >= MaxAccessKeys {
 			return nil, &LimitError{"AccessKeysPerUser", MaxAccessKeys}
 		}
@@ -60,6 +72,28 @@ func (s *Store) CreateAccessKey(account, userName string) (*AccessKey, string, e
 		return nil, "", errors.Join(err, s.keys.delete(row, catalog.AnyRevision))
 	}
 	return &k, secret, nil
+}
+
+// Rekey makes an access key for an account's root user and returns it with its
+// secret, for an owner who has none that works any more. If replaced is not empty,
+// that key of the root user is removed in the same step, which makes room where
+// there are MaxAccessKeys already: the error is a *LimitError otherwise, and a
+// *NotFoundError if there is no such account or key.
+func (s *Store) Rekey(account, replaced string) (accessKeyID, secret string, err error) {
+	if _, err := s.Account(account); err != nil {
+		return "", "", fmt.Errorf("rekey: %w", err)
+	}
+	k, secret, err := s.createKey(account, "", keyOwner{}, replaced)
+	if err != nil {
+		return "", "", fmt.Errorf("rekey account %s: %w", account, err)
+	}
+	if replaced != "" {
+		// A crash here: the ID leads to an account that has no such key.
+		if err := s.keys.delete(key(account, replaced), catalog.AnyRevision); err != nil && !errors.Is(err, catalog.ErrNotFound) {
+			return "", "", fmt.Errorf("rekey account %s: %w", account, err)
+		}
+	}
+	return k.ID, secret, nil
 }
 
 // AccessKeys returns the access keys of a user, or the root user.

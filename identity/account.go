@@ -172,12 +172,11 @@ func (s *Store) isOperator(account string) bool {
 
 // changeAccount changes an account's row, which is made if it is missing.
 func (s *Store) changeAccount(account string, change func(*Account) error) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	defer s.writing.lock(account)()
 	return s.rewriteAccount(account, change)
 }
 
-// rewriteAccount is changeAccount for who holds the writing lock.
+// rewriteAccount is changeAccount for who has the account's turn.
 func (s *Store) rewriteAccount(account string, change func(*Account) error) error {
 	row := key(account, "account")
 	a, rev, err := s.accounts.load(row)
@@ -196,8 +195,9 @@ func (s *Store) rewriteAccount(account string, change func(*Account) error) erro
 // SetAlias gives an account its alias, in place of any that it had. Aliases are
 // unique over all accounts: the error is an *ExistsError if another has it.
 func (s *Store) SetAlias(account, alias string) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.aliasing.Lock()
+	defer s.aliasing.Unlock()
+	defer s.writing.lock(account)()
 	row, old := catalog.Key("alias", alias), ""
 	err := s.rewriteAccount(account, func(a *Account) error {
 		claim, _, err := s.aliases.Get(row)
@@ -230,8 +230,9 @@ func (s *Store) SetAlias(account, alias string) error {
 // DeleteAlias takes an account's alias away. The error is a *NotFoundError if
 // the account does not have it.
 func (s *Store) DeleteAlias(account, alias string) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.aliasing.Lock()
+	defer s.aliasing.Unlock()
+	defer s.writing.lock(account)()
 	err := s.rewriteAccount(account, func(a *Account) error {
 		if a.Alias != alias {
 			return &NotFoundError{"alias", alias}
@@ -246,7 +247,7 @@ func (s *Store) DeleteAlias(account, alias string) error {
 }
 
 // dropClaim removes an account's claim of an alias that it no longer has. A crash
-// before it leaves a claim that does not count. The caller holds the writing lock.
+// before it leaves a claim that does not count. The caller holds the aliases' lock.
 func (s *Store) dropClaim(account, alias string) error {
 	if alias == "" {
 		return nil

@@ -21,33 +21,53 @@ const grantsNothing = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Ac
 // maxParsed bounds the policies that are kept parsed.
 const maxParsed = 4096
 
-// Authorize decides whether a call may perform an action on a resource, which is
-// an ARN or "*". It implements aws.Authorizer. Cairn's own services may do
-// everything: their identity is given within the process only, never by
-// credentials.
+// Authorize decides whether a call has a permission. It implements
+// aws.Authorizer.
 //
-// A resource in another account than the caller's is refused, whoever calls:
-// no service that asks here has policies of its resources. What an operator may
-// do across accounts is up to the operations that offer it.
-func (s *Store) Authorize(_ context.Context, c *aws.Call, action, resource string) error {
-	if c.Identity.Type == "AWSService" {
-		return nil
-	}
+// In the account that owns the resource, the caller's own policies or the
+// resource's must allow; from another account both must, so that a resource
+// without a policy is refused there, whoever calls. What an operator may do across
+// accounts is up to the operations that offer it. Services and callers without
+// credentials have no policies of their own: the resource's decides alone. Nothing
+// gets past a policy that denies.
+func (s *Store) Authorize(_ context.Context, c *aws.Call, need aws.Permission) error {
 	if c.Service == "iam" && withoutMFA(&c.Identity) {
 		return &aws.Error{Code: "InvalidClientTokenId", Status: http.StatusForbidden, Message: "The security token included in the request is invalid"}
 	}
 	s.Used(c)
-	req := &policy.Request{Action: action, Resource: resource, Principal: principalOf(&c.Identity)}
+	req := &policy.Request{Action: need.Action, Resource: need.Resource, Principal: principalOf(&c.Identity)}
 	policies, tags, err := s.policiesOf(&c.Identity)
 	if err != nil {
-		return fmt.Errorf("find the caller's policies: %w", err)
+		return whileGone(err)
 	}
-	policies.ResourceAccount = accountOf(resource)
+	policies.ResourceAccount = accountOf(need.Resource)
+	evaluated := *req
+	if need.Policy != nil {
+		if err := s.addResourcePolicy(policies, need.Policy); err != nil {
+			return fmt.Errorf("policy of %s: %w", need.Resource, err)
+		}
+		evaluated.Principal = asMeant(need.Policy.Trusted, req.Principal, &c.Identity)
+	}
 	// Only policies look at the context, and a root user mostly has none.
-	if len(policies.Identity)+len(policies.Session) > 0 {
-		req.Context = s.contextOf(c, &req.Principal, tags, resource)
+	if len(policies.Identity)+len(policies.Session) > 0 || policies.Resource != nil {
+		evaluated.Context = s.contextOf(c, &req.Principal, tags, need.Resource)
+		for name, values := range need.Keys {
+			evaluated.Context.Set(name, values...)
+		}
 	}
-	return decided(policy.Evaluate(req, policies), req)
+	return decided(policy.Evaluate(&evaluated, policies), req)
+}
+
+// addResourcePolicy adds what a resource says itself.
+func (s *Store) addResourcePolicy(p *policy.Policies, of *aws.ResourcePolicy) (err error) {
+	if of.Account != "" {
+		p.ResourceAccount = of.Account
+	}
+	p.ResourceMustAllow = of.MustAllow
+	if of.Document != "" {
+		p.Resource, err = s.parse(of.Document)
+	}
+	return err
 }
 
 // withoutMFA reports whether a caller has credentials of GetFederationToken, or of
@@ -74,7 +94,7 @@ func (s *Store) AuthorizeTrust(_ context.Context, c *aws.Call, action, roleARN s
 	req := &policy.Request{Action: action, Resource: roleARN, Principal: principalOf(&c.Identity)}
 	policies, tags, err := s.policiesOf(&c.Identity)
 	if err != nil {
-		return fmt.Errorf("find the caller's policies: %w", err)
+		return whileGone(err)
 	}
 	policies.ResourceAccount = accountOf(roleARN)
 	if role != nil {
@@ -88,9 +108,20 @@ func (s *Store) AuthorizeTrust(_ context.Context, c *aws.Call, action, roleARN s
 	}
 	evaluated := *req
 	if role != nil {
-		evaluated.Principal = role.asTrusted(req.Principal, &c.Identity)
+		evaluated.Principal = asMeant(role.Trusted, req.Principal, &c.Identity)
 	}
 	return decided(policy.EvaluateTrust(&evaluated, policies), req)
+}
+
+// whileGone is the error of a call whose caller's policies cannot be had. A user or
+// role that was deleted after its signature was checked is refused as one that was
+// deleted before.
+func whileGone(err error) error {
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		return aws.ErrUnknownKey
+	}
+	return fmt.Errorf("find the caller's policies: %w", err)
 }
 
 func decided(d policy.Decision, req *policy.Request) error {
@@ -119,7 +150,7 @@ func (s *Store) Document(account, policyARN string) (string, error) {
 
 // PolicyByARN returns an account's own managed policy.
 func (s *Store) PolicyByARN(account, policyARN string) (*Policy, error) {
-	name := policyARN[strings.LastIndexByte(policyARN, '/')+1:]
+	name := lastName(policyARN)
 	p, err := s.Policies.Get(account, name)
 	if err == nil && p.ARN(account) != policyARN {
 		err = &NotFoundError{"policy", policyARN}
@@ -149,6 +180,10 @@ func (s *Store) policiesOf(id *aws.Identity) (*policy.Policies, map[string]strin
 		}
 		for _, groupID := range u.Groups {
 			g, err := s.Groups.ByID(account, groupID)
+			var missing *NotFoundError
+			if errors.As(err, &missing) {
+				continue // the user left it, and it was deleted, since the user was read
+			}
 			if err != nil {
 				return nil, nil, err
 			}
@@ -283,6 +318,8 @@ func principalOf(id *aws.Identity) policy.Principal {
 		p.Type = policy.FederatedUser
 	case "AWSService":
 		p.Type, p.Service = policy.AWSService, id.InvokedBy
+	case "AWSAccount": // a caller without credentials
+		p.AccountID = ""
 	}
 	if id.Session != nil && id.Session.Issuer != nil {
 		p.IssuerARN = id.Session.Issuer.ARN
@@ -297,11 +334,7 @@ func (s *Store) contextOf(c *aws.Call, p *policy.Principal, tags map[string]stri
 	for name, value := range tags {
 		ctx.Set("aws:PrincipalTag/"+name, value)
 	}
-	if c.SourceIP.IsValid() {
-		ctx.Set("aws:SourceIp", c.SourceIP.String())
-	}
-	ctx.Set("aws:SecureTransport", strconv.FormatBool(c.TLS != nil))
-	ctx.Set("aws:ViaAWSService", "false")
+	setRoute(ctx, c)
 	ctx.Set("aws:CurrentTime", c.Time.UTC().Format(time.RFC3339))
 	ctx.Set("aws:EpochTime", strconv.FormatInt(c.Time.Unix(), 10))
 	ctx.Set("aws:RequestedRegion", c.Region)
@@ -313,16 +346,49 @@ func (s *Store) contextOf(c *aws.Call, p *policy.Principal, tags map[string]stri
 		setText(ctx, "aws:SourceIdentity", session.SourceIdentity)
 	}
 	setRequestTags(ctx, c.Input)
-	for member, name := range map[string]string{"PolicyArn": "iam:PolicyARN", "PermissionsBoundary": "iam:PermissionsBoundary"} {
-		if value, ok := c.Input[member].(string); ok && c.Service == "iam" {
-			ctx.Set(name, value)
-		}
+	if c.Service == "iam" {
+		arn, _ := c.Input["PolicyArn"].(string)
+		setText(ctx, "iam:PolicyARN", arn)
+		setText(ctx, "iam:PermissionsBoundary", s.boundaryFor(c, resource))
 	}
 	for name, value := range s.resourceTags(resource) {
 		ctx.Set("aws:ResourceTag/"+name, value)
 		ctx.Set("iam:ResourceTag/"+name, value)
 	}
 	return ctx
+}
+
+// setRoute sets the keys about the way that a call took: from an address, or
+// within the process, which no wire leads out of.
+func setRoute(ctx *policy.Context, c *aws.Call) {
+	within := c.Via != "" || c.Identity.Type == "AWSService"
+	if c.SourceIP.IsValid() && !within {
+		ctx.Set("aws:SourceIp", c.SourceIP.String())
+	}
+	ctx.Set("aws:SecureTransport", strconv.FormatBool(c.TLS != nil || within))
+	ctx.Set("aws:ViaAWSService", strconv.FormatBool(c.Via != ""))
+	if c.Via != "" {
+		ctx.Set("aws:CalledVia", c.Via)
+		ctx.Set("aws:CalledViaFirst", c.Via)
+		ctx.Set("aws:CalledViaLast", c.Via)
+	}
+	setText(ctx, "aws:SourceArn", c.Identity.SourceARN)
+	setText(ctx, "aws:SourceAccount", c.Identity.SourceAccount)
+	account := c.Identity.AccountID
+	if account == "" {
+		account = c.Identity.SourceAccount
+	}
+	switch c.Service {
+	case "sns":
+		// The default policy of topics asks for it. CloudTrail does not set it, so
+		// that its deliveries need a statement of their own.
+		setText(ctx, "aws:SourceOwner", c.Identity.AccountID)
+	case "kms":
+		setText(ctx, "kms:CallerAccount", account)
+		if service, ok := strings.CutSuffix(c.Via, ".amazonaws.com"); ok {
+			ctx.Set("kms:ViaService", service+"."+c.Region+".amazonaws.com")
+		}
+	}
 }
 
 func setText(ctx *policy.Context, name, value string) {
@@ -355,6 +421,28 @@ func setRequestTags(ctx *policy.Context, input map[string]any) {
 	}
 }
 
+// boundaryFor returns the permissions boundary that a call to IAM is about: the one
+// that it sets, or, where it changes the permissions of a user or role that there
+// is, the one attached to it. Other calls have none, as AWS's do.
+func (s *Store) boundaryFor(c *aws.Call, resource string) string {
+	switch c.Operation {
+	case "CreateUser", "CreateRole", "PutUserPermissionsBoundary", "PutRolePermissionsBoundary":
+		boundary, _ := c.Input["PermissionsBoundary"].(string)
+		return boundary
+	case "AttachUserPolicy", "DetachUserPolicy", "PutUserPolicy", "DeleteUserPolicy", "DeleteUserPermissionsBoundary":
+		if u, err := s.Users.Get(accountOf(resource), lastName(resource)); err == nil {
+			return u.Boundary
+		}
+	case "AttachRolePolicy", "DetachRolePolicy", "PutRolePolicy", "DeleteRolePolicy", "DeleteRolePermissionsBoundary":
+		if r, err := s.Roles.Get(accountOf(resource), lastName(resource)); err == nil {
+			return r.Boundary
+		}
+	}
+	return ""
+}
+
+func lastName(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
 // resourceTags returns the tags of a user, role or policy.
 func (s *Store) resourceTags(resource string) map[string]string {
 	a, err := cairn.ParseARN(resource)
@@ -362,7 +450,7 @@ func (s *Store) resourceTags(resource string) map[string]string {
 		return nil
 	}
 	kind, _, _ := strings.Cut(a.Resource, "/")
-	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+	name := lastName(a.Resource)
 	switch kind {
 	case "user":
 		if u, err := s.Users.Get(a.AccountID, name); err == nil {

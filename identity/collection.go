@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
-	"slices"
 	"strings"
 
 	"cairn/catalog"
@@ -28,9 +26,11 @@ type Collection[E any, P Entity[E]] struct {
 	rows   *cached[E]
 }
 
-// nameRow maps the names of an account's entities of one kind, in lower case,
-// to unique IDs.
-type nameRow map[string]string
+// nameRow is where a name leads. Its key ends in the kind and the name in lower
+// case.
+type nameRow struct {
+	ID string `json:"id"`
+}
 
 func newCollection[E any, P Entity[E]](s *Store, cat *catalog.Catalog, kind, prefix string, quota int) *Collection[E, P] {
 	return &Collection[E, P]{store: s, kind: kind, prefix: prefix, quota: quota, rows: newCached[E](cat, "identity-"+kind)}
@@ -38,11 +38,7 @@ func newCollection[E any, P Entity[E]](s *Store, cat *catalog.Catalog, kind, pre
 
 // Get returns the entity with a name, whose case matters.
 func (c *Collection[E, P]) Get(account, name string) (P, error) {
-	names, err := c.namesIn(account)
-	if err != nil {
-		return nil, err
-	}
-	e, err := c.named(account, names, strings.ToLower(name))
+	e, err := c.named(account, strings.ToLower(name))
 	if err != nil {
 		return nil, err
 	}
@@ -74,16 +70,12 @@ func (c *Collection[E, P]) ARN(account, name string) string {
 // from behind a name on; all of them if it is empty.
 func (c *Collection[E, P]) After(account, name string) iter.Seq2[P, error] {
 	return func(yield func(P, error) bool) {
-		names, err := c.namesIn(account)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, lower := range slices.Sorted(maps.Keys(names)) {
-			if lower <= strings.ToLower(name) {
-				continue
+		for row, err := range c.store.names.table.ScanAfter(catalog.KeyPrefix(account, c.kind), c.nameKey(account, strings.ToLower(name))) {
+			if err != nil {
+				yield(nil, err)
+				return
 			}
-			e, err := c.named(account, names, lower)
+			e, err := c.led(account, row.Value.ID, lastPart(row.Key))
 			if e == nil && err == nil {
 				continue
 			}
@@ -111,8 +103,7 @@ func (c *Collection[E, P]) Count(account string) (int, error) {
 // may refuse it in view of what it refers to.
 func (c *Collection[E, P]) Create(account string, e P, check func() error) error {
 	s := c.store
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	defer s.writing.lock(account)()
 	if check != nil {
 		if err := check(); err != nil {
 			return err
@@ -134,8 +125,7 @@ func (c *Collection[E, P]) Create(account string, e P, check func() error) error
 // became of it. The function must not change other entities.
 func (c *Collection[E, P]) Change(account, name string, change func(P) error) (P, error) {
 	s := c.store
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	defer s.writing.lock(account)()
 	e, rev, err := c.load(account, name)
 	if err != nil {
 		return nil, err
@@ -165,8 +155,7 @@ func (c *Collection[E, P]) Change(account, name string, change func(P) error) (P
 // Delete removes an entity if a check finds nothing against it.
 func (c *Collection[E, P]) Delete(account, name string, check func(P) error) error {
 	s := c.store
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	defer s.writing.lock(account)()
 	e, rev, err := c.load(account, name)
 	if err != nil {
 		return err
@@ -191,24 +180,21 @@ func (c *Collection[E, P]) load(account, name string) (P, catalog.Revision, erro
 	return P(&e), rev, err
 }
 
-func (c *Collection[E, P]) namesIn(account string) (nameRow, error) {
-	names, err := c.store.names.get(key(account, c.kind))
+// named returns the entity that a name in lower case leads to, or nil if it
+// leads nowhere.
+func (c *Collection[E, P]) named(account, lower string) (P, error) {
+	row, err := c.store.names.get(c.nameKey(account, lower))
 	if errors.Is(err, catalog.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return *names, nil
+	return c.led(account, row.ID, lower)
 }
 
-// named returns the entity that a name in lower case leads to, or nil if it
-// leads nowhere.
-func (c *Collection[E, P]) named(account string, names nameRow, lower string) (P, error) {
-	id, ok := names[lower]
-	if !ok {
-		return nil, nil
-	}
+// led returns the entity with an ID if it has the name that led there, or nil.
+func (c *Collection[E, P]) led(account, id, lower string) (P, error) {
 	e, err := c.rows.get(key(account, id))
 	if errors.Is(err, catalog.ErrNotFound) {
 		return nil, nil
@@ -224,66 +210,78 @@ func (c *Collection[E, P]) named(account string, names nameRow, lower string) (P
 
 // claim lets a name lead to an ID.
 func (c *Collection[E, P]) claim(account, name, id string) error {
-	row := key(account, c.kind)
-	names, rev, err := c.store.names.load(row)
+	lower := strings.ToLower(name)
+	row := c.nameKey(account, lower)
+	old, rev, err := c.store.names.load(row)
+	taken := err == nil
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
 		return err
 	}
-	lower := strings.ToLower(name)
-	owner, err := c.named(account, names, lower)
-	if err != nil {
-		return err
-	}
-	if owner != nil && owner.Common().ID != id {
-		return &ExistsError{c.kind, name}
-	}
-	if names == nil {
-		names = make(nameRow)
-	}
-	delete(names, lower)
-	if len(names) >= c.quota {
-		if err := c.prune(account, names); err != nil {
-			return err
-		}
-	}
-	if len(names) >= c.quota && !hasID(names, id) {
-		return &LimitError{quotaNames[c.kind], c.quota}
-	}
-	names[lower] = id
-	return c.store.names.set(row, rev, &names)
-}
-
-// prune removes the names that lead nowhere.
-func (c *Collection[E, P]) prune(account string, names nameRow) error {
-	for lower := range names {
-		e, err := c.named(account, names, lower)
+	if taken {
+		owner, err := c.led(account, old.ID, lower)
 		if err != nil {
 			return err
 		}
-		if e == nil {
-			delete(names, lower)
+		if owner != nil && owner.Common().ID != id {
+			return &ExistsError{c.kind, name}
+		}
+	}
+	// An entity that gets another name has one already.
+	if renamed, err := c.rows.get(key(account, id)); err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return err
+	} else if renamed == nil && !taken {
+		if err := c.makeRoom(account); err != nil {
+			return err
+		}
+	}
+	return c.store.setName(account, c.kind, row, rev, id)
+}
+
+// makeRoom returns a *LimitError if an account has all the entities that it may
+// have. Names that lead nowhere are removed before that is said.
+func (c *Collection[E, P]) makeRoom(account string) error {
+	for pruned := false; ; pruned = true {
+		n, err := c.store.countNames(account, c.kind)
+		if err != nil || n < c.quota {
+			return err
+		}
+		if pruned {
+			return &LimitError{quotaNames[c.kind], c.quota}
+		}
+		if err := c.prune(account); err != nil {
+			return err
+		}
+	}
+}
+
+// prune removes the names that lead nowhere.
+func (c *Collection[E, P]) prune(account string) error {
+	for row, err := range c.store.names.table.Scan(catalog.KeyPrefix(account, c.kind)) {
+		if err != nil {
+			return err
+		}
+		e, err := c.led(account, row.Value.ID, lastPart(row.Key))
+		if err == nil && e == nil {
+			err = c.store.dropName(account, c.kind, row.Key, row.Revision)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func (c *Collection[E, P]) release(account, name string) error {
-	row := key(account, c.kind)
-	names, rev, err := c.store.names.load(row)
-	if err != nil {
-		return err
-	}
-	delete(names, strings.ToLower(name))
-	return c.store.names.set(row, rev, &names)
+	return c.store.dropName(account, c.kind, c.nameKey(account, strings.ToLower(name)), catalog.AnyRevision)
 }
 
-func hasID(names nameRow, id string) bool {
-	for _, other := range names {
-		if other == id {
-			return true
-		}
-	}
-	return false
+func (c *Collection[E, P]) nameKey(account, lower string) string {
+	return catalog.Key(account, c.kind, lower)
+}
+
+func lastPart(row string) string {
+	parts := catalog.SplitKey(row)
+	return parts[len(parts)-1]
 }
 
 var quotaNames = map[string]string{

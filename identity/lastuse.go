@@ -20,12 +20,24 @@ type LastUse struct {
 // own lags by hours; a write for each call would cost more than the call.
 const lastUseEvery = 15 * time.Minute
 
+// lastUses writes by a goroutine of its own, one at a time, which ends when
+// nothing is left. What waits for it is bounded by maxCached.
 type lastUses struct {
-	table catalog.Table[LastUse]
+	put func(row string, use LastUse) error
+	get func(row string) (LastUse, error)
 
-	mu     sync.Mutex
-	latest map[string]LastUse
-	stored map[string]time.Time
+	mu      sync.Mutex
+	latest  map[string]LastUse
+	stored  map[string]time.Time
+	due     map[string]bool // rows to be written
+	writing chan struct{}   // closed by the writer at its end; nil if there is none
+}
+
+func newLastUses(table catalog.Table[LastUse]) lastUses {
+	return lastUses{
+		put: func(row string, use LastUse) error { _, err := table.Put(row, use); return err },
+		get: func(row string) (LastUse, error) { use, _, err := table.Get(row); return use, err },
+	}
 }
 
 // Used notes that the caller's access key and role were used. It must be called
@@ -42,21 +54,53 @@ func (s *Store) Used(c *aws.Call) {
 	s.lastUsed.note(key(c.Identity.AccountID, id), LastUse{Time: c.Time.UTC().Truncate(time.Second), Service: c.Service, Region: c.Region})
 }
 
+// note keeps a use in memory, and has it written if that is due.
 func (l *lastUses) note(row string, use LastUse) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.latest == nil || len(l.latest) >= maxCached {
-		l.latest, l.stored = make(map[string]LastUse), make(map[string]time.Time)
+		l.latest, l.stored, l.due = make(map[string]LastUse), make(map[string]time.Time), make(map[string]bool)
 	}
 	l.latest[row] = use
-	due := use.Time.Sub(l.stored[row]) >= lastUseEvery
-	if due {
-		l.stored[row] = use.Time
+	if use.Time.Sub(l.stored[row]) < lastUseEvery {
+		return
 	}
-	l.mu.Unlock()
-	if due {
-		// A failure is passed over: a call must not fail because of a statistic.
-		// The next attempt comes after the same time.
-		l.table.Put(row, use)
+	l.stored[row] = use.Time
+	l.due[row] = true
+	if l.writing == nil {
+		l.writing = make(chan struct{})
+		go l.write()
+	}
+}
+
+// write writes what is due until nothing is.
+func (l *lastUses) write() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.due) > 0 {
+		for row := range l.due {
+			use := l.latest[row]
+			delete(l.due, row)
+			l.mu.Unlock()
+			// A failure is passed over: it is a statistic. The next attempt comes
+			// after the same time.
+			l.put(row, use)
+			l.mu.Lock()
+			break // the rows that are due may be others now
+		}
+	}
+	close(l.writing)
+	l.writing = nil
+}
+
+// Flush returns when the uses that were noted before are stored. It must be called
+// before the catalog is closed.
+func (s *Store) Flush() {
+	s.lastUsed.mu.Lock()
+	writing := s.lastUsed.writing
+	s.lastUsed.mu.Unlock()
+	if writing != nil {
+		<-writing
 	}
 }
 
@@ -70,6 +114,6 @@ func (s *Store) LastUse(account, id string) (LastUse, bool) {
 	if ok {
 		return use, true
 	}
-	use, _, err := s.lastUsed.table.Get(row)
+	use, err := s.lastUsed.get(row)
 	return use, err == nil
 }

@@ -98,8 +98,7 @@ func (s *Store) SessionOf(c *aws.Call) (*Session, error) {
 	if c.Identity.Session == nil {
 		return nil, nil
 	}
-	token := c.Header.Get("X-Amz-Security-Token")
-	return s.openToken(c.Identity.AccessKeyID, token)
+	return s.openToken(c.Identity.AccessKeyID, c.SessionToken)
 }
 
 // openToken returns what a token holds. The error is aws.ErrUnknownKey if it was

@@ -14,14 +14,14 @@
 // # Rows
 //
 // All tables are keyed by account first. An entity's row is keyed by its unique
-// ID, which never changes. One row for each account and kind maps the names to
-// the IDs: it makes names unique, and its length is what the account's quota
-// counts. The entity's row is the truth: a name counts only if the entity that
+// ID, which never changes. A row for each name leads to the ID: it makes names
+// unique, and the number of such rows is what the account's quota counts. The
+// entity's row is the truth: a name counts only if the entity that
 // it leads to has it. So a change of two rows is done when the entity's row is
 // written, and a crash before or after that leaves at most a name that leads
 // nowhere, which the next claim of the name or a full quota cleans up.
 //
-// Changes take turns within the process, which owns the catalog.
+// Changes of an account take turns within the process, which owns the catalog.
 //
 // # Development mode
 //
@@ -87,7 +87,11 @@ type Store struct {
 	aliases  catalog.Table[aliasRow]
 	lastUsed lastUses
 
-	writing sync.Mutex // one change at a time
+	writing  turns      // one change of an account at a time
+	aliasing sync.Mutex // and one of the aliases, which all accounts share; taken first
+
+	counting sync.Mutex
+	counts   map[string]int // names by account and kind
 
 	parsing sync.Mutex
 	parsed  map[string]*policy.Policy // by document
@@ -125,8 +129,9 @@ func Open(cat *catalog.Catalog, opts Options) (*Store, error) {
 		accounts: newCached[Account](cat, "identity-accounts"),
 		keys:     newCached[keyOwner](cat, "identity-access-keys"),
 		aliases:  catalog.TableOf[aliasRow](cat, "identity-aliases"),
-		lastUsed: lastUses{table: catalog.TableOf[LastUse](cat, "identity-last-used")},
+		lastUsed: newLastUses(catalog.TableOf[LastUse](cat, "identity-last-used")),
 		parsed:   make(map[string]*policy.Policy),
+		counts:   make(map[string]int),
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -9,11 +9,12 @@ import (
 	"cairn/internal/policy"
 )
 
-// TrustedIDs returns the unique IDs of the users and roles that a trust policy
-// names by ARN. A role keeps them beside the policy, so that who is deleted and
-// made again under the same name is not trusted for it. One that does not exist
-// in the role's own account is a *NotFoundError of the kind "principal"; of other
-// accounts nothing is told.
+// TrustedIDs returns the unique IDs of the users and roles that the policy of a
+// role or another resource names by ARN. The role or resource keeps them beside
+// the policy, so that who is deleted and made again under the same name is not
+// trusted for it. One that does not exist is a *NotFoundError of the kind
+// "principal", in the resource's own account and in all others that Cairn knows.
+// Nobody can be asked for those of other accounts: they are left out.
 func (s *Store) TrustedIDs(account, document string) (map[string]string, error) {
 	p, err := s.parse(document)
 	if err != nil {
@@ -29,7 +30,7 @@ func (s *Store) TrustedIDs(account, document string) (map[string]string, error) 
 			id, err := s.idOf(a)
 			var missing *NotFoundError
 			switch {
-			case errors.As(err, &missing) && a.AccountID == account:
+			case errors.As(err, &missing) && (a.AccountID == account || s.knows(a.AccountID)):
 				return nil, &NotFoundError{"principal", principal.Name}
 			case errors.As(err, &missing):
 				continue
@@ -45,10 +46,16 @@ func (s *Store) TrustedIDs(account, document string) (map[string]string, error) 
 	return ids, nil
 }
 
+// knows reports whether an account's users and roles are here.
+func (s *Store) knows(account string) bool {
+	_, err := s.Account(account)
+	return err == nil
+}
+
 // idOf returns the unique ID of the user or role with an ARN.
 func (s *Store) idOf(a cairn.ARN) (string, error) {
 	kind, _, _ := strings.Cut(a.Resource, "/")
-	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+	name := lastName(a.Resource)
 	var id, found string
 	switch kind {
 	case "user":
@@ -70,13 +77,13 @@ func (s *Store) idOf(a cairn.ARN) (string, error) {
 	return id, nil
 }
 
-// asTrusted is a caller as a role's trust policy sees it: without the ARNs that
-// meant someone else when the policy was set.
-func (r *Role) asTrusted(p policy.Principal, id *aws.Identity) policy.Principal {
-	if trusted, ok := r.Trusted[p.ARN]; ok && trusted != p.ID {
+// asMeant is a caller as the policy of a role or resource sees it: without the
+// ARNs that meant someone else when the policy was set.
+func asMeant(trusted map[string]string, p policy.Principal, id *aws.Identity) policy.Principal {
+	if meant, ok := trusted[p.ARN]; ok && meant != p.ID {
 		p.ARN = ""
 	}
-	if trusted, ok := r.Trusted[p.IssuerARN]; ok && trusted != id.Session.Issuer.PrincipalID {
+	if meant, ok := trusted[p.IssuerARN]; ok && meant != id.Session.Issuer.PrincipalID {
 		p.IssuerARN = ""
 	}
 	return p

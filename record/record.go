@@ -99,9 +99,11 @@ func newRendering(c *aws.Call, d Details) *rendering {
 	request, response := r.bodies(input, output)
 	r.request = limited(request, maxBodyBytes)
 	r.response = limited(response, maxBodyBytes)
-	if d.AdditionalEventData != nil {
-		r.additional = limited(d.AdditionalEventData, maxAdditionalBytes)
+	additional := d.AdditionalEventData
+	if additional == nil && id == "s3" {
+		additional = s3Additional(c, input, output)
 	}
+	r.additional = limited(additional, maxAdditionalBytes)
 	if c.Err == nil || request != nil {
 		r.resources = r.listed(input, output)
 	}

@@ -85,10 +85,13 @@ func (r *Recorder) Record(ctx context.Context, c *aws.Call) error {
 	}
 	if details.RecipientAccountID == "" && accountOf(c.Identity.AccountID) != c.Identity.AccountID {
 		details.RecipientAccountID = r.cfg.AccountID
+		if c.SharedWith != "" { // nobody's call belongs to whom it came to
+			details.RecipientAccountID = c.SharedWith
+		}
 	}
 	buffer := buffers.Get().(*[]byte)
 	var records [][]byte
-	if shared := c.SharedWith; c.Err == nil && shared != "" && shared != c.Identity.AccountID {
+	if shared := c.SharedWith; c.Err == nil && shared != "" && shared != c.Identity.AccountID && shared != details.RecipientAccountID {
 		details.SharedEventID = aws.NewUUID()
 		theirs := details
 		theirs.RecipientAccountID = shared

@@ -1,11 +1,14 @@
 package record
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
+	"cairn/aws"
 	"cairn/internal/awsmodel"
 )
 
@@ -77,6 +80,34 @@ func s3Response(op *awsmodel.Operation, output map[string]any) map[string]any {
 		}
 	}
 	return notEmpty(response)
+}
+
+// s3Additional returns the additionalEventData of a call that came in by the front:
+// how it was signed and sent, what it weighed, and how the object is encrypted.
+func s3Additional(c *aws.Call, input, output map[string]any) map[string]any {
+	if c.SignatureVersion == "" && !c.Identity.Anonymous() {
+		return nil
+	}
+	data := map[string]any{
+		"bytesTransferredIn":  json.Number(strconv.FormatInt(c.BytesIn, 10)),
+		"bytesTransferredOut": json.Number(strconv.FormatInt(c.BytesOut, 10)),
+		"x-amz-id-2":          c.HostID(),
+	}
+	if c.SignatureVersion != "" {
+		data["SignatureVersion"], data["AuthenticationMethod"] = c.SignatureVersion, c.AuthenticationMethod
+	}
+	if c.TLS != nil {
+		data["CipherSuite"] = cipherName(tls.CipherSuiteName(c.TLS.CipherSuite))
+	}
+	applied := map[any]string{"AES256": "SSE_S3", "aws:kms": "SSE_KMS"}[output["ServerSideEncryption"]]
+	if applied != "" && c.Err == nil {
+		// That of a bucket is told from one that the request names.
+		if input["ServerSideEncryption"] == nil && (c.Operation == "PutObject" || c.Operation == "CopyObject" || c.Operation == "CreateMultipartUpload") {
+			applied = "Default_" + applied
+		}
+		data["SSEApplied"] = applied
+	}
+	return data
 }
 
 // wireText is a value as it stands in a header, a path or a query.

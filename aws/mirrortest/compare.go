@@ -2,7 +2,10 @@ package mirrortest
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -12,6 +15,19 @@ var timeType = reflect.TypeFor[time.Time]()
 // compare returns how a value of ours differs from one of the SDK's.
 func compare(path string, ours, sdk reflect.Value) []string {
 	ours, sdk = through(ours), through(sdk)
+	if ours.IsValid() && sdk.IsValid() && ours.Kind() == reflect.Interface && sdk.Kind() == reflect.Interface {
+		// The SDK's first: it may still read ours.
+		if theirs, own := contentOf(sdk), contentOf(ours); own != theirs {
+			return []string{fmt.Sprintf("%s: we have %s, the SDK %s", path, own, theirs)}
+		}
+		return nil
+	}
+	// A time that is kept as the text of its header.
+	if ours.IsValid() && sdk.IsValid() && ours.Kind() == reflect.String && sdk.Type() == timeType {
+		if at, err := http.ParseTime(ours.String()); err == nil {
+			return compare(path, reflect.ValueOf(at), sdk)
+		}
+	}
 	if !ours.IsValid() || !sdk.IsValid() {
 		if ours.IsValid() == sdk.IsValid() {
 			return nil
@@ -56,6 +72,9 @@ func compare(path string, ours, sdk reflect.Value) []string {
 	return nil
 }
 
+// noMember is what is said of a member that only the SDK has.
+const noMember = ": we have no such member"
+
 func compareMembers(path string, ours, sdk reflect.Value) (all []string) {
 	seen := make(map[string]bool)
 	for i := range ours.NumField() {
@@ -75,7 +94,7 @@ func compareMembers(path string, ours, sdk reflect.Value) (all []string) {
 	for i := range sdk.NumField() {
 		f := sdk.Type().Field(i)
 		if isMember(f) && !seen[strings.ToLower(f.Name)] {
-			all = append(all, path+"."+f.Name+": we have no such member")
+			all = append(all, path+"."+f.Name+noMember)
 		}
 	}
 	return all
@@ -129,6 +148,22 @@ func through(v reflect.Value) reflect.Value {
 		}
 	}
 	return v
+}
+
+// contentOf reads a stream, from its beginning if it can go back there.
+func contentOf(v reflect.Value) string {
+	r, ok := v.Interface().(io.Reader)
+	if !ok {
+		return "nothing"
+	}
+	if back, ok := r.(io.Seeker); ok {
+		_, _ = back.Seek(0, io.SeekStart) // what cannot is compared as it is
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err.Error()
+	}
+	return strconv.Quote(string(b))
 }
 
 func class(k reflect.Kind) string {

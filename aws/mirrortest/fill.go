@@ -2,9 +2,11 @@ package mirrortest
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,13 +17,26 @@ const maxDepth = 8
 
 // A filler gives each member a value that no other one has, as far as its type
 // has enough of them.
-type filler struct{ n int64 }
+type filler struct {
+	n       int64
+	unknown []string // members that are left alone
+}
+
+var (
+	readerType     = reflect.TypeFor[io.Reader]()
+	readCloserType = reflect.TypeFor[io.ReadCloser]()
+)
+
+// A stream is a body that can be read again.
+type stream struct{ *strings.Reader }
+
+func (stream) Close() error { return nil }
 
 // fillSDK fills the SDK's struct in a way that the tags of ours allow.
 func (f *filler) fillSDK(sdk reflect.Value, ours reflect.Type, path string) error {
 	for i := range sdk.NumField() {
 		field := sdk.Type().Field(i)
-		if !isMember(field) {
+		if !isMember(field) || slices.Contains(f.unknown, field.Name) {
 			continue
 		}
 		mirror, ok := ourField(ours, field.Name)
@@ -44,6 +59,10 @@ func (f *filler) fillMember(v reflect.Value, ours reflect.Type, c constraints, p
 		return f.fillMember(v.Elem(), ours, c, path)
 	}
 	f.n++
+	if v.Type() == readerType {
+		v.Set(reflect.ValueOf(strings.NewReader(fmt.Sprintf("content-%d", f.n))))
+		return nil
+	}
 	switch v.Kind() {
 	case reflect.String:
 		s, err := f.text(c)
@@ -102,6 +121,10 @@ func (f *filler) fillMember(v reflect.Value, ours reflect.Type, c constraints, p
 // fillOurs fills a struct of ours; what goes out has no constraints.
 func (f *filler) fillOurs(v reflect.Value, depth int) {
 	f.n++
+	if v.Type() == readCloserType {
+		v.Set(reflect.ValueOf(stream{strings.NewReader(fmt.Sprintf("content-%d", f.n))}))
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

@@ -200,7 +200,7 @@ func TestMessages(t *testing.T) {
 		{"", "user", policy.Policies{},
 			user + " because no identity-based policy allows the s3:GetObject action"},
 		{"arn:aws:s3:::b", "user", policy.Policies{},
-			user + " on resource: arn:aws:s3:::b because no identity-based policy allows the s3:GetObject action"},
+			user + ` on resource: "arn:aws:s3:::b"` + " because no identity-based policy allows the s3:GetObject action"},
 		{"*", "user", policy.Policies{Identity: []policy.Named{{Name: "secret", Policy: deny}}},
 			user + " with an explicit deny in an identity-based policy"},
 		{"*", "user", policy.Policies{Identity: identity, PermissionsBoundary: deny},

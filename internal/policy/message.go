@@ -1,6 +1,9 @@
 package policy
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Reason says in one line what decided, for logs and for whoever writes the
 // policies.
@@ -34,7 +37,11 @@ func (d Decision) Message(req *Request) string {
 		return ""
 	}
 	s := "User: " + req.Principal.name() + " is not authorized to perform: " + req.Action
-	if req.Resource != "" && req.Resource != "*" {
+	switch {
+	case req.Resource == "" || req.Resource == "*":
+	case strings.HasPrefix(req.Action, "s3:"):
+		s += ` on resource: "` + req.Resource + `"` // S3 alone quotes it
+	default:
 		s += " on resource: " + req.Resource
 	}
 	switch {

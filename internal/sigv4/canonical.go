@@ -31,7 +31,7 @@ func (c canonical) append(dst []byte, r *http.Request) ([]byte, error) {
 		dst = append(dst, r.Method...)
 	}
 	dst = append(dst, '\n')
-	path, err := pathOf(r)
+	path, err := Path(r)
 	if err != nil {
 		return dst, err
 	}
@@ -50,10 +50,10 @@ func (c canonical) append(dst []byte, r *http.Request) ([]byte, error) {
 	return append(dst, c.payload...), nil
 }
 
-// pathOf returns the path as it stands on the request line. In a request that a
+// Path returns the path as it stands on the request line. In a request that a
 // server read, URL.RawPath holds it unless URL.EscapedPath gives the same; in one
 // that a client is about to send, EscapedPath is what will be sent.
-func pathOf(r *http.Request) (string, error) {
+func Path(r *http.Request) (string, error) {
 	if r.URL.Opaque != "" {
 		return "", fail(MalformedRequest, "The request target has no path.")
 	}

@@ -5,7 +5,8 @@
 // and service, and which headers. Nothing of that may be believed before
 // [Signature.Verify] has returned nil. The caller looks up the secret of the
 // access key between the two, and answers for keys that it does not know.
-// [Sign] and [Presign] are the other direction.
+// [Sign] and [Presign] are the other direction. [ParseV2] is for the presigned
+// queries of Version 2 that S3's clients still make, and that cover less.
 //
 // The invariant: what Verify accepts was made by somebody who holds the secret,
 // and covers the method, the path, the query, the Host, every x-amz-* header
@@ -85,6 +86,7 @@ type Signature struct {
 
 	// Set by Verify: what checking the chunks of a body starts from.
 	verified bool
+	trusted  bool // by Trust: there is no key
 	key      [sha256.Size]byte
 }
 

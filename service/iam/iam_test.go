@@ -195,6 +195,15 @@ func TestDocumentsAreChecked(t *testing.T) {
 	wantCode(t, "a trust policy for nobody", second(root.UpdateAssumeRolePolicy(ctx, &sdk.UpdateAssumeRolePolicyInput{RoleName: p("deploy"), PolicyDocument: &nobody})), "MalformedPolicyDocument", 400)
 	elsewhere := strings.Replace(trustIn(accountB), ":root", ":user/nobody", 1)
 	must(root.UpdateAssumeRolePolicy(ctx, &sdk.UpdateAssumeRolePolicyInput{RoleName: p("deploy"), PolicyDocument: &elsewhere}))(t)
+	// Now the other account is one that can be asked.
+	theirs := f.root(accountB)
+	err := second(root.UpdateAssumeRolePolicy(ctx, &sdk.UpdateAssumeRolePolicyInput{RoleName: p("deploy"), PolicyDocument: &elsewhere}))
+	wantCode(t, "a trust policy for nobody elsewhere", err, "MalformedPolicyDocument", 400)
+	if want := `Invalid principal in policy: "AWS":"arn:aws:iam::` + accountB + `:user/nobody"`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	must(theirs.CreateUser(ctx, &sdk.CreateUserInput{UserName: p("nobody")}))(t)
+	must(root.UpdateAssumeRolePolicy(ctx, &sdk.UpdateAssumeRolePolicyInput{RoleName: p("deploy"), PolicyDocument: &elsewhere}))(t)
 
 	long := make([]byte, 2100)
 	for i := range long {

@@ -52,7 +52,7 @@ func (s *Service) deleteInstanceProfile(_ context.Context, c *aws.Call, in *Dele
 
 func (s *Service) addRoleToInstanceProfile(ctx context.Context, c *aws.Call, in *AddRoleToInstanceProfileInput) (*AddRoleToInstanceProfileOutput, error) {
 	// The role's permissions go to whoever uses the profile.
-	if err := s.Store.Authorize(ctx, c, "iam:PassRole", s.Store.Roles.ARN(c.Account(), in.RoleName)); err != nil {
+	if err := c.Authorize(ctx, aws.Permission{Action: "iam:PassRole", Resource: s.Store.Roles.ARN(c.Account(), in.RoleName)}); err != nil {
 		return nil, err
 	}
 	_, err := s.Store.InstanceProfiles.Change(c.Account(), in.InstanceProfileName, func(p *identity.InstanceProfile) error {

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	. "cairn/service/sts"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
@@ -495,3 +498,31 @@ func TestTrustIsInAPersonNotInAName(t *testing.T) {
 	_, err = assume(t, f.with(out.Credentials), sdk.AssumeRoleInput{RoleArn: &byRole})
 	wantCode(t, "another role of that name", err, "AccessDenied")
 }
+
+// A presigned request carries its session token in the query.
+func TestPresignedByASession(t *testing.T) {
+	t.Parallel()
+	f := newFront(t, false)
+	relay := f.role(accountA, "relay", trust(accountA, ""), "sts:*")
+	deploy := f.role(accountA, "deploy", trust(accountA, ""))
+	out, err := assume(t, f.user(accountA, "admin", "sts:*"), sdk.AssumeRoleInput{RoleArn: &relay})
+	must(t, err)
+	query := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {deploy}, "RoleSessionName": {"kim"}}
+	r, err := http.NewRequest(http.MethodGet, "http://sts.invalid/?"+query.Encode(), nil)
+	must(t, err)
+	creds := awssdk.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}
+	signed, _, err := v4.NewSigner().PresignHTTP(t.Context(), creds, r, emptyHash, "sts", "us-east-1", time.Now())
+	must(t, err)
+	r, err = http.NewRequest(http.MethodGet, signed, nil)
+	must(t, err)
+	answer, err := aws.InProcess{Handler: f.mux}.RoundTrip(r)
+	must(t, err)
+	body, err := io.ReadAll(answer.Body)
+	must(t, err)
+	if answer.StatusCode != 200 || !strings.Contains(string(body), ":assumed-role/deploy/kim") {
+		t.Errorf("%d: %s", answer.StatusCode, body)
+	}
+}
+
+// emptyHash is the SHA-256 of nothing.
+const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
