@@ -51,6 +51,10 @@ func (s *Store) Authorize(_ context.Context, c *aws.Call, need aws.Permission) e
 	// Only policies look at the context, and a root user mostly has none.
 	if len(policies.Identity)+len(policies.Session) > 0 || policies.Resource != nil {
 		evaluated.Context = s.contextOf(c, &req.Principal, tags, need.Resource)
+		setText(evaluated.Context, "aws:ResourceAccount", policies.ResourceAccount)
+		if c.Service == "s3" {
+			setText(evaluated.Context, "s3:ResourceAccount", policies.ResourceAccount)
+		}
 		for name, values := range need.Keys {
 			evaluated.Context.Set(name, values...)
 		}
@@ -334,7 +338,7 @@ func (s *Store) contextOf(c *aws.Call, p *policy.Principal, tags map[string]stri
 	for name, value := range tags {
 		ctx.Set("aws:PrincipalTag/"+name, value)
 	}
-	setRoute(ctx, c)
+	setRoute(ctx, c, p)
 	ctx.Set("aws:CurrentTime", c.Time.UTC().Format(time.RFC3339))
 	ctx.Set("aws:EpochTime", strconv.FormatInt(c.Time.Unix(), 10))
 	ctx.Set("aws:RequestedRegion", c.Region)
@@ -360,7 +364,7 @@ func (s *Store) contextOf(c *aws.Call, p *policy.Principal, tags map[string]stri
 
 // setRoute sets the keys about the way that a call took: from an address, or
 // within the process, which no wire leads out of.
-func setRoute(ctx *policy.Context, c *aws.Call) {
+func setRoute(ctx *policy.Context, c *aws.Call, p *policy.Principal) {
 	within := c.Via != "" || c.Identity.Type == "AWSService"
 	if c.SourceIP.IsValid() && !within {
 		ctx.Set("aws:SourceIp", c.SourceIP.String())
@@ -374,17 +378,15 @@ func setRoute(ctx *policy.Context, c *aws.Call) {
 	}
 	setText(ctx, "aws:SourceArn", c.Identity.SourceARN)
 	setText(ctx, "aws:SourceAccount", c.Identity.SourceAccount)
-	account := c.Identity.AccountID
-	if account == "" {
-		account = c.Identity.SourceAccount
-	}
 	switch c.Service {
 	case "sns":
 		// The default policy of topics asks for it. CloudTrail does not set it, so
 		// that its deliveries need a statement of their own.
-		setText(ctx, "aws:SourceOwner", c.Identity.AccountID)
+		setText(ctx, "aws:SourceOwner", p.AccountID)
 	case "kms":
-		setText(ctx, "kms:CallerAccount", account)
+		// A service has no account: were it set to that of the resource, whatever
+		// lets in everyone of an account would let in every service, too.
+		setText(ctx, "kms:CallerAccount", p.AccountID)
 		if service, ok := strings.CutSuffix(c.Via, ".amazonaws.com"); ok {
 			ctx.Set("kms:ViaService", service+"."+c.Region+".amazonaws.com")
 		}
