@@ -32,7 +32,7 @@ type DataResource struct {
 	// Values are all resources of the type ("arn:aws:s3", "arn:aws:lambda",
 	// "arn:aws:dynamodb"), one function's or table's whole ARN, or a bucket and
 	// the start of its objects' keys ("arn:aws:s3:::bucket/",
-	// "arn:aws:s3:::bucket/start").
+	// "arn:aws:s3:::bucket/start"). Without any, no event is taken.
 	Values []string `json:"Values,omitempty"`
 }
 
@@ -138,7 +138,7 @@ func (c *selectorCompiler) dataResource(n int, d *DataResource, access []conditi
 		return c.refuse(n, "DataResources", "Value "+shown(d.Type)+" for DataResources.Type is invalid.")
 	}
 	if len(d.Values) == 0 {
-		return c.refuse(n, "DataResources", "DataResources.Values for "+d.Type+" must have at least one value.")
+		return nil // taken by AWS, and so it takes no event
 	}
 	every := false
 	for _, v := range d.Values {

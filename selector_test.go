@@ -204,8 +204,7 @@ func TestBasicSelectorFaults(t *testing.T) {
 			"Value ec2.amazonaws.com for ExcludeManagementEventSources is invalid.",
 		`[{"IncludeManagementEvents":false,"ExcludeManagementEventSources":["kms.amazonaws.com"]}]`: "0 ExcludeManagementEventSources: " +
 			"ExcludeManagementEventSources needs IncludeManagementEvents to be true.",
-		dataSelector("AWS::S3::Bucket", `"arn:aws:s3"`): "0 DataResources: Value AWS::S3::Bucket for DataResources.Type is invalid.",
-		s3Selector(``):                                              "0 DataResources: DataResources.Values for AWS::S3::Object must have at least one value.",
+		dataSelector("AWS::S3::Bucket", `"arn:aws:s3"`):             "0 DataResources: Value AWS::S3::Bucket for DataResources.Type is invalid.",
 		s3Selector(`"arn:aws:s3:::photos"`):                         "0 DataResources: Value arn:aws:s3:::photos for DataResources.Values is invalid.",
 		s3Selector(`"arn:aws:s3:::*"`):                              "0 DataResources: Value arn:aws:s3:::* for DataResources.Values is invalid.",
 		s3Selector(`"arn:aws:s3:::/x"`):                             "0 DataResources: Value arn:aws:s3:::/x for DataResources.Values is invalid.",
@@ -227,7 +226,15 @@ func TestBasicSelectorFaults(t *testing.T) {
 	if _, err := compile(s3Selector(strings.Repeat(`"arn:aws:s3:::b/",`, 250)+`"arn:aws:s3"`), ""); err != nil {
 		t.Error(err)
 	}
-	_, err := compile(`[{}]`, `[{"FieldSelectors":[{"Field":"eventCategory","Equals":["Management"]}]}]`)
+	// A resource without values takes nothing.
+	nothing, err := compile(s3Selector(""), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := taken(t, nothing); got != "" {
+		t.Errorf("no resources take %q", got)
+	}
+	_, err = compile(`[{}]`, `[{"FieldSelectors":[{"Field":"eventCategory","Equals":["Management"]}]}]`)
 	checkSelectorError(t, "both kinds", err, "-1 : Specify either EventSelectors or AdvancedEventSelectors, not both.")
 }
 

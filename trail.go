@@ -109,13 +109,13 @@ func (t *Trail) WantsAccount(account string, inOrganization bool) bool {
 }
 
 // SetMultiRegion makes the trail one of all regions or of its home region alone.
-// As with AWS, the first includes global-service events, and the second leaves
-// them out unless they are asked for again.
+// A trail of all regions includes global-service events. One that becomes a
+// single-region trail keeps them unless it is told otherwise: AWS's guide says
+// that they are switched off then, but the API does not do it, as the acceptance
+// tests of the Terraform provider show, whose plans would not be empty otherwise.
 func (t *Trail) SetMultiRegion(multi bool) {
-	if t.IsMultiRegion != multi {
-		t.IsMultiRegion = multi
-		t.IncludeGlobalServiceEvents = multi
-	}
+	t.IsMultiRegion = multi
+	t.IncludeGlobalServiceEvents = t.IncludeGlobalServiceEvents || multi
 }
 
 // Selectors returns the trail's selectors ready for use.
