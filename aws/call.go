@@ -46,6 +46,9 @@ type Call struct {
 	SignatureVersion     string
 	AuthenticationMethod string
 
+	// Signed is when a signature of Version 4 was made, as it says itself.
+	Signed time.Time
+
 	// BytesIn and BytesOut are the sizes of the bodies of a REST service's
 	// request, as far as the operation read it, and answer.
 	BytesIn, BytesOut int64

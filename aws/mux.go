@@ -140,6 +140,7 @@ func (m *Mux) serveAs(as *own, w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Amzn-Requestid", c.RequestID)
 	h.Set("X-Content-Type-Options", "nosniff")
 	if a.header != nil {
+		c.conn.setWrite(time.Now().Add(patience))
 		h.Set("X-Amz-Request-Id", c.RequestID)
 		h.Set("X-Amz-Id-2", hostID(c.RequestID))
 	}
@@ -341,7 +342,7 @@ func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int6
 			}
 		}
 	}
-	c.SignatureVersion, c.AuthenticationMethod = "SigV4", "AuthHeader"
+	c.SignatureVersion, c.AuthenticationMethod, c.Signed = "SigV4", "AuthHeader", sig.Date
 	if sig.Presigned {
 		c.AuthenticationMethod = "QueryString"
 	}

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,6 +59,7 @@ func (m *Mux) decodeREST(ctx context.Context, r *http.Request, c *Call, api *API
 	if o == nil {
 		return nil, m.missing(ctx, api, c)
 	}
+	fitTexts(o.in, c.Input)
 	if api.Streaming {
 		if c.body, err = newBody(r, c, op); err != nil {
 			return nil, err
@@ -73,6 +75,16 @@ func (m *Mux) decodeREST(ctx context.Context, r *http.Request, c *Call, api *API
 		}
 	}
 	return o, p.decodeBody(op, body, c.Input)
+}
+
+// fitTexts makes texts of numbers where a struct has a text: to S3's model the
+// markers of parts are numbers, and to the SDKs they are opaque.
+func fitTexts(in reflect.Type, tree map[string]any) {
+	for _, f := range shapeOf(in).fields {
+		if n, ok := tree[f.name].(json.Number); ok && in.Field(f.index).Type.Kind() == reflect.String {
+			tree[f.name] = n.String()
+		}
+	}
 }
 
 // presignable are the operations that a signature of Version 2 is taken for.

@@ -150,7 +150,11 @@ var errTooLong = errors.New("the body goes on behind its end")
 func (b *Body) end(err error) {
 	switch kind := sigv4.KindOf(err); {
 	case err == io.EOF:
-		b.err = b.check()
+		if b.err = b.check(); b.err == io.EOF {
+			// There is nothing more to wait for from the client: what follows takes
+			// as long as it takes, and serveAs gives the answer its own time.
+			b.call.conn.setRead(time.Time{})
+		}
 	case kind != 0:
 		b.err = &Error{Code: kind.Codes().S3, Status: kind.Codes().S3Status, Message: err.Error()}
 	case errors.Is(err, io.ErrUnexpectedEOF) || err == errTooLong:

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 
 	"cairn/catalog"
@@ -43,9 +44,33 @@ func (s *Store) Reseal() (int, error) {
 				return err
 			})
 		}
-		if err != nil {
+		// A user that was deleted or renamed in the meantime is no fault.
+		var gone *NotFoundError
+		if err != nil && !errors.As(err, &gone) {
 			return n, fmt.Errorf("reseal access keys: %w", err)
 		}
 	}
 	return n, nil
+}
+
+// EachSealed calls fn with the sealed secret of each access key.
+func (s *Store) EachSealed(fn func(sealed []byte)) error {
+	each := func(keys []AccessKey) {
+		for i := range keys {
+			fn(keys[i].Sealed)
+		}
+	}
+	for row, err := range s.accounts.table.Scan("") {
+		if err != nil {
+			return fmt.Errorf("read access keys: %w", err)
+		}
+		each(row.Value.Keys)
+	}
+	for row, err := range s.Users.rows.table.Scan("") {
+		if err != nil {
+			return fmt.Errorf("read access keys: %w", err)
+		}
+		each(row.Value.Keys)
+	}
+	return nil
 }

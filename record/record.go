@@ -18,6 +18,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"strings"
 	"time"
 
@@ -45,7 +46,8 @@ type Details struct {
 	SharedEventID string
 
 	// AdditionalEventData is what the service says of the call besides parameters and
-	// answer, such as S3's bytesTransferredOut. It must hold no secret.
+	// answer. What S3 says of all calls, such as bytesTransferredOut, is told from the
+	// call and need not be here. It must hold no secret.
 	AdditionalEventData map[string]any
 }
 
@@ -100,8 +102,11 @@ func newRendering(c *aws.Call, d Details) *rendering {
 	r.request = limited(request, maxBodyBytes)
 	r.response = limited(response, maxBodyBytes)
 	additional := d.AdditionalEventData
-	if additional == nil && id == "s3" {
-		additional = s3Additional(c, input, output)
+	if id == "s3" {
+		if of := s3Additional(c, input, output); of != nil {
+			maps.Copy(of, additional)
+			additional = of
+		}
 	}
 	r.additional = limited(additional, maxAdditionalBytes)
 	if c.Err == nil || request != nil {

@@ -66,6 +66,9 @@ func plant(s *awsmodel.Shape, secret bool, depth int) (any, int) {
 	case awsmodel.Structure:
 		object, total := map[string]any{}, 0
 		for i := range s.Members {
+			if name := s.Members[i].Name; name == "SSEKMSKeyId" || name == "KMSMasterKeyID" {
+				continue // names a key of KMS, which CloudTrail's records do
+			}
 			v, n := plant(s.Members[i].Shape(), secret, depth+1)
 			if n > 0 {
 				object[s.Members[i].Name] = v

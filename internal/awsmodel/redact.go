@@ -18,9 +18,10 @@ const (
 	hide concealment = iota // Hidden in its place
 	mask                    // Masked in its place
 	omit                    // the member is left out
+	show                    // it is no secret, though the model marks it
 )
 
-var concealments = map[string]concealment{"hide": hide, "mask": mask, "omit": omit}
+var concealments = map[string]concealment{"hide": hide, "mask": mask, "omit": omit, "show": show}
 
 // RedactInput returns a request's parameters without secrets. The tree has the
 // API's member names or those of the wire, in any case; its values are
@@ -144,6 +145,13 @@ func (r redactor) object(s *Shape, tree map[string]any, depth int) (any, bool, b
 
 func (r redactor) member(s *Shape, name string, v any, depth int) (any, bool, bool) {
 	if how, ok := r.secrets[strings.ToLower(name)]; ok && v != nil && (s == nil || s.Kind != Map) {
+		if text, ok := v.(string); how == show && ok {
+			clean, changed := redactURL(text)
+			return clean, changed, false
+		}
+		if how == show {
+			how = r.op.defaultSecret // it is something else than the rule means
+		}
 		return r.conceal(how), true, how == omit
 	}
 	switch {

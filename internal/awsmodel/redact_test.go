@@ -18,7 +18,11 @@ type planter struct {
 	plain   []string // markers planted in members that are not secret
 	secrets int
 	done    map[place]bool
+	shown   map[string]bool // members that the model marks and that are no secrets
 }
+
+// shown are the members that cloudtrail.txt exempts, by service.
+var shown = map[string]map[string]bool{"s3": {"SSEKMSKeyId": true, "KMSMasterKeyID": true}}
 
 // place is a structure, and whether it stands inside a secret.
 type place struct {
@@ -38,7 +42,12 @@ func (p *planter) plant(s *awsmodel.Shape, secret bool) any {
 		}
 		p.done[place{s, secret}] = true
 		for i := range s.Members {
-			tree[s.Members[i].Name] = p.plant(s.Members[i].Shape(), secret)
+			m := &s.Members[i]
+			if p.shown[m.Name] {
+				tree[m.Name] = p.marker(false)
+				continue
+			}
+			tree[m.Name] = p.plant(m.Shape(), secret)
 		}
 		return tree
 	case awsmodel.List:
@@ -104,7 +113,7 @@ func TestNoSecretPasses(t *testing.T) {
 				if shape == nil {
 					return
 				}
-				p := planter{done: map[place]bool{}}
+				p := planter{done: map[place]bool{}, shown: shown[s.ID]}
 				tree := p.plant(shape, false).(map[string]any)
 				before, err := json.Marshal(tree)
 				if err != nil {
@@ -169,6 +178,8 @@ func TestRedact(t *testing.T) {
 		{"organizations", "CreateAccount", "in", `{"Email":"a@b","AccountName":"x"}`, `{"Email":"****","AccountName":"****"}`},
 		{"rolesanywhere", "CreateProfile", "in", `{"name":"n","tags":[{"key":"k","value":"v"}]}`, `{"name":"n","tags":[{"key":"` + hidden + `","value":"` + hidden + `"}]}`},
 		{"dynamodb", "PutItem", "in", `{"TableName":"t","Item":{"k":{"S":"x"}}}`, `{"TableName":"t","Item":"` + hidden + `"}`},
+		{"s3", "PutObject", "in", `{"Bucket":"b","SSEKMSKeyId":"arn:aws:kms:us-east-1:111122223333:key/k","SSEKMSEncryptionContext":"x"}`, `{"Bucket":"b","SSEKMSKeyId":"arn:aws:kms:us-east-1:111122223333:key/k","SSEKMSEncryptionContext":"` + hidden + `"}`},
+		{"s3", "PutObject", "in", `{"SSEKMSKeyId":{"a":"x"}}`, `{"SSEKMSKeyId":"` + hidden + `"}`},
 		{"s3", "PutObject", "in", `{"Bucket":"b","SSECustomerKey":"x","Body":"y","Metadata":{"password-hint":"z"}}`, `{"Bucket":"b","Metadata":{"password-hint":"z"}}`},
 
 		// The members' case does not matter, nor does the type of the value.

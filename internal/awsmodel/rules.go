@@ -112,11 +112,11 @@ func (r *serviceRules) add(words []string) error {
 			return err
 		}
 		how, ok := concealments[args[0]]
-		if !ok {
+		if !ok || how == show {
 			return fmt.Errorf("sensitive takes hide, mask or omit, not %s", args[0])
 		}
 		r.sensitive = how
-	case "hide", "mask", "omit":
+	case "hide", "mask", "omit", "show":
 		if err := count(2); err != nil {
 			return err
 		}

@@ -131,6 +131,10 @@ func (s *SignatureV2) stringToSign(r *http.Request, bucket string) (string, erro
 			// The string to sign does not tell such a value from several ones.
 			return "", fail(MalformedQueryAuth, "The query parameter "+shorten(name)+" must stand only once, without line breaks and ampersands.")
 		case strings.HasPrefix(lower, "x-amz-"):
+			if !isHeaderName(lower) {
+				// With a colon or a line break in it, it could pass for others.
+				return "", fail(MalformedQueryAuth, "The query parameter "+strconv.Quote(shorten(name))+" is not the name of a header.")
+			}
 			if _, twice := amz[lower]; twice {
 				return "", fail(AmbiguousAuthentication, shorten(name)+" stands in the query and in a header.")
 			}

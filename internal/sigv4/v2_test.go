@@ -75,6 +75,7 @@ func TestPresignedV2Changed(t *testing.T) {
 		"another parameter":     {"HEAD", get.url + "&list-type=2", nil},
 		"another version":       {"GET", strings.Replace(version.url, "v%2F1", "v%2F2", 1), nil},
 		"values joined":         {"GET", strings.Replace(version.url, "versionId=v%2F1&response-content-type=text%2Fplain%3B%20a%3Db", "response-content-type=text%2Fplain%3B%20a%3Db%26versionId%3Dv%2F1", 1), nil},
+		"headers joined":        {"PUT", strings.Replace(put.url, "x-amz-meta-signature=ab&x-amz-acl=private", "x-amz-acl%3Aprivate%0Ax-amz-meta-signature=ab", 1), nil},
 		"a header added":        {"HEAD", get.url, func(r *http.Request) { r.Header.Set("X-Amz-Copy-Source", "b/k") }},
 		"a header twice":        {"PUT", put.url, func(r *http.Request) { r.Header.Set("X-Amz-Acl", "private") }},
 		"another content type":  {"PUT", strings.Replace(put.url, "text%2Fodd", "text%2Fhtml", 1), nil},

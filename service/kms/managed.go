@@ -47,13 +47,17 @@ func (s *Service) managedKey(c *aws.Call, n name) (*key, error) {
 }
 
 // managedPolicy lets everyone in the account use the key by way of S3, and look
-// at it.
+// at it. AWS's own has no word for CloudTrail, which there never stores a log file
+// under a bucket's default: here it does.
 func managedPolicy(account, region string) string {
 	r := strings.NewReplacer("ACCOUNT", account, "REGION", region, "PARTITION", partition(region))
 	return r.Replace(`{"Version":"2012-10-17","Id":"auto-s3-2","Statement":[` +
 		`{"Sid":"Allow access through S3 for all principals in the account that are authorized to use S3","Effect":"Allow","Principal":{"AWS":"*"},` +
 		`"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:DescribeKey"],"Resource":"*",` +
 		`"Condition":{"StringEquals":{"kms:CallerAccount":"ACCOUNT","kms:ViaService":"s3.REGION.amazonaws.com"}}},` +
+		`{"Sid":"Allow CloudTrail to store the log files of the account through S3","Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},` +
+		`"Action":"kms:GenerateDataKey","Resource":"*",` +
+		`"Condition":{"StringEquals":{"aws:SourceAccount":"ACCOUNT","kms:ViaService":"s3.REGION.amazonaws.com"}}},` +
 		`{"Sid":"Allow direct access to key metadata to the account","Effect":"Allow","Principal":{"AWS":"arn:PARTITION:iam::ACCOUNT:root"},` +
 		`"Action":["kms:Describe*","kms:Get*","kms:List*"],"Resource":"*"}]}`)
 }

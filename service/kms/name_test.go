@@ -173,6 +173,7 @@ func TestTags(t *testing.T) {
 	}
 	must(t, tag("a", "2", "b", "", "c", "3"))
 	wantCode(t, "a key twice", tag("x", "1", "x", "2"), "TagException")
+	wantCode(t, "a key in another case", tag("A", "1"), "TagException")
 	wantCode(t, "a tag of AWS", tag("aws:x", "1"), "TagException")
 	_, err := root.UntagResource(ctx, &sdk.UntagResourceInput{KeyId: k.KeyId, TagKeys: []string{"c", "none"}})
 	must(t, err)

@@ -311,3 +311,22 @@ func TestEveryOperationAsks(t *testing.T) {
 		t.Errorf("the key is %+v", out.KeyMetadata)
 	}
 }
+
+// A service is not in the account that it acts for: what lets in everyone of an
+// account lets in no service, and a caller without credentials has none either.
+func TestServicesHaveNoAccount(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const trail = "arn:aws:cloudtrail:us-east-1:" + accountA + ":trail/t"
+	root, ctx := f.root(accountA), t.Context()
+	k := createKey(t, root, withPolicy(accountA, `{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*","Condition":{"StringEquals":{"kms:CallerAccount":"`+accountA+`"}}}`))
+	blob := encrypt(t, root, *k.Arn, nil, "x")
+	cloudtrail := f.serviceClient(aws.ServicePrincipal{Name: "cloudtrail.amazonaws.com", SourceARN: trail, SourceAccount: accountA})
+	_, err := decrypt(t, cloudtrail, blob, nil)
+	wantCode(t, "a service decrypts", err, "AccessDeniedException")
+	_, err = cloudtrail.GenerateDataKey(ctx, &sdk.GenerateDataKeyInput{KeyId: k.Arn, KeySpec: "AES_256"})
+	wantCode(t, "a service asks for a data key", err, "AccessDeniedException")
+	if got, err := decrypt(t, f.user(accountA, "kit"), blob, nil); err != nil || got != "x" {
+		t.Errorf("a user of the account decrypts %q, %v", got, err)
+	}
+}

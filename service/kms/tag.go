@@ -76,6 +76,15 @@ func withTags(old map[string]string, tags []Tag) (map[string]string, error) {
 		}
 		seen[t.TagKey], all[t.TagKey] = true, *t.TagValue
 	}
+	// Policies see tags by keys without case: of two that differ in nothing else they
+	// could see either.
+	lower := make(map[string]bool, len(all))
+	for name := range all {
+		lower[strings.ToLower(name)] = true
+	}
+	if len(lower) < len(all) {
+		return nil, errTag("Tag keys must differ in more than the case of letters.")
+	}
 	if len(all) > maxTags {
 		return nil, errLimit("A key has %d tags at most.", maxTags)
 	}

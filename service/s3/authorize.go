@@ -84,11 +84,12 @@ func membersOf(t reflect.Type) map[string]int {
 func (s *Service) permission(ctx context.Context, c *aws.Call, members map[string]int, in reflect.Value, action string) (aws.Permission, error) {
 	member := func(name string) string {
 		if i, ok := members[name]; ok {
-			return textOf(in.Field(i))
+			text, _ := textOf(in.Field(i))
+			return text
 		}
 		return ""
 	}
-	need := aws.Permission{Action: action, Resource: "*", Keys: make(map[string][]string)}
+	need := aws.Permission{Action: action, Resource: bucketARN("*"), Keys: make(map[string][]string)}
 	name, key, version := member("Bucket"), member("Key"), member("VersionId")
 	if name != "" {
 		need.Resource = bucketARN(name)
@@ -99,15 +100,9 @@ func (s *Service) permission(ctx context.Context, c *aws.Call, members map[strin
 	if form := versionForms[action]; version != "" && form != "" {
 		need.Action = form
 	}
-	for m, i := range members {
-		if v := textOf(in.Field(i)); v != "" && memberKeys[m] != "" {
-			need.Keys[memberKeys[m]] = []string{v}
-		}
-	}
-	if tagging := member("Tagging"); tagging != "" {
-		if tags, err := parseTagging(tagging); err == nil {
-			addTagKeys(need.Keys, "s3:RequestObjectTag", tags)
-		}
+	requestedKeys(members, in, need.Keys)
+	if creates, ok := creationOperations[c.Operation]; ok && action == "s3:PutObject" {
+		need.Keys["s3:ObjectCreationOperation"] = []string{strconv.FormatBool(creates)}
 	}
 	requestKeys(c, need.Keys)
 	if name == "" {
@@ -121,14 +116,34 @@ func (s *Service) permission(ctx context.Context, c *aws.Call, members map[strin
 	if owner := member("ExpectedBucketOwner"); owner != "" && owner != b.Account {
 		return need, accessDenied()
 	}
-	need.Keys["s3:ResourceAccount"] = []string{b.Account}
-	need.Keys["aws:ResourceAccount"] = []string{b.Account}
 	if key != "" && existing(action) {
 		if err := s.addExistingTags(ctx, need.Keys, name, key, version); err != nil {
 			return need, err
 		}
 	}
 	return need, nil
+}
+
+// creationOperations tells the operations under s3:PutObject that make an object
+// from those that prepare one.
+var creationOperations = map[string]bool{
+	"PutObject": true, "CopyObject": true, "CompleteMultipartUpload": true,
+	"CreateMultipartUpload": false, "UploadPart": false, "UploadPartCopy": false,
+}
+
+// requestedKeys are the condition keys about what a request's members ask for.
+func requestedKeys(members map[string]int, in reflect.Value, keys map[string][]string) {
+	for m, i := range members {
+		v, given := textOf(in.Field(i))
+		if given && memberKeys[m] != "" {
+			keys[memberKeys[m]] = []string{v}
+		}
+		if given && m == "Tagging" {
+			if tags, err := parseTagging(v); err == nil {
+				addTagKeys(keys, "s3:RequestObjectTag", tags)
+			}
+		}
+	}
 }
 
 // existing reports whether an action is about an object that there is already.
@@ -174,6 +189,9 @@ func requestKeys(c *aws.Call, keys map[string][]string) {
 	if c.AuthenticationMethod == "QueryString" {
 		keys["s3:authType"] = []string{"REST-QUERY-STRING"}
 	}
+	if !c.Signed.IsZero() {
+		keys["s3:signatureAge"] = []string{strconv.FormatInt(max(0, c.Time.Sub(c.Signed).Milliseconds()), 10)}
+	}
 	if hash := c.Header.Get("X-Amz-Content-Sha256"); hash != "" {
 		keys["s3:x-amz-content-sha256"] = []string{hash}
 	}
@@ -183,25 +201,30 @@ func tlsVersion(state *tls.ConnectionState) string {
 	return "1." + strconv.Itoa(int(state.Version)-tls.VersionTLS10)
 }
 
-// textOf is a member as a condition key's value.
-func textOf(v reflect.Value) string {
+// textOf is a member as a condition key's value, and whether the request has it.
+// Only of members that are pointers an empty text can be told from none.
+func textOf(v reflect.Value) (text string, given bool) {
 	switch v := v.Interface().(type) {
 	case string:
-		return v
+		return v, v != ""
+	case *string:
+		if v != nil {
+			return *v, true
+		}
 	case *int32:
 		if v != nil {
-			return strconv.Itoa(int(*v))
+			return strconv.Itoa(int(*v)), true
 		}
 	case *CreateBucketConfiguration:
 		if v != nil {
-			return v.LocationConstraint
+			return v.LocationConstraint, v.LocationConstraint != ""
 		}
 	case *Tagging:
 		if v != nil {
-			return encodeTagging(v.TagSet)
+			return encodeTagging(v.TagSet), len(v.TagSet) > 0
 		}
 	}
-	return ""
+	return "", false
 }
 
 // also returns a permission on the same resource under the same conditions.
@@ -219,6 +242,9 @@ func (s *Service) policyOf(ctx context.Context, c *aws.Call, resource string) (*
 	}
 	name, _, _ := strings.Cut(rest, "/")
 	b, err := s.find(ctx, name)
+	if b == nil && err == nil && c.Identity.Type == "AWSService" {
+		return nil, noSuchBucket() // what delivers should know why it cannot
+	}
 	if err != nil || b == nil {
 		return nil, err
 	}

@@ -8,8 +8,19 @@ import (
 	"cairn/identity"
 )
 
+// ownBucket returns a bucket of the caller's account. Policies are for the account
+// of the bucket alone: whoever else one lets in, with whichever actions, could
+// otherwise keep everybody out by another one.
+func (s *Service) ownBucket(ctx context.Context, c *aws.Call, name string) (*bucket, error) {
+	b, err := s.bucket(ctx, name)
+	if err == nil && b.Account != c.Account() {
+		return nil, methodNotAllowed()
+	}
+	return b, err
+}
+
 func (s *Service) putBucketPolicy(ctx context.Context, c *aws.Call, in *PutBucketPolicyInput) (*PutBucketPolicyOutput, error) {
-	b, err := s.bucket(ctx, in.Bucket)
+	b, err := s.ownBucket(ctx, c, in.Bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -32,8 +43,8 @@ func (s *Service) putBucketPolicy(ctx context.Context, c *aws.Call, in *PutBucke
 	return &PutBucketPolicyOutput{}, s.set(ctx, in.Bucket, policySetting, row)
 }
 
-func (s *Service) getBucketPolicy(ctx context.Context, _ *aws.Call, in *GetBucketPolicyInput) (*GetBucketPolicyOutput, error) {
-	b, err := s.bucket(ctx, in.Bucket)
+func (s *Service) getBucketPolicy(ctx context.Context, c *aws.Call, in *GetBucketPolicyInput) (*GetBucketPolicyOutput, error) {
+	b, err := s.ownBucket(ctx, c, in.Bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +54,10 @@ func (s *Service) getBucketPolicy(ctx context.Context, _ *aws.Call, in *GetBucke
 	return &GetBucketPolicyOutput{Policy: b.Policy}, nil
 }
 
-func (s *Service) deleteBucketPolicy(ctx context.Context, _ *aws.Call, in *DeleteBucketPolicyInput) (*DeleteBucketPolicyOutput, error) {
+func (s *Service) deleteBucketPolicy(ctx context.Context, c *aws.Call, in *DeleteBucketPolicyInput) (*DeleteBucketPolicyOutput, error) {
+	if _, err := s.ownBucket(ctx, c, in.Bucket); err != nil {
+		return nil, err
+	}
 	return &DeleteBucketPolicyOutput{}, s.unset(ctx, in.Bucket, policySetting)
 }
 

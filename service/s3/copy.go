@@ -17,8 +17,25 @@ func (s *Service) needsForCopy(ctx context.Context, c *aws.Call, in *CopyObjectI
 		return nil, err
 	}
 	lockKeys(own.Keys, c.Time, in.ObjectLockMode, in.ObjectLockRetainUntilDate)
-	all := needsForNewObject(own, in.Tagging, in.ObjectLockMode, in.ObjectLockLegalHoldStatus)
-	return append(all, source), nil
+	all := append(needsForNewObject(own, in.Tagging, in.ObjectLockMode, in.ObjectLockLegalHoldStatus), source)
+	if in.TaggingDirective == "REPLACE" {
+		return all, nil
+	}
+	bucket, key, version, err := splitSource(in.CopySource)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := s.tagsOf(ctx, bucket, key, version)
+	if err != nil || len(tags) == 0 {
+		return all, err
+	}
+	// The tags come along: they are read there and set here.
+	addTagKeys(own.Keys, "s3:RequestObjectTag", tags)
+	read := "s3:GetObjectTagging"
+	if version != "" {
+		read = versionForms[read]
+	}
+	return append(all, also(source, read), also(own, "s3:PutObjectTagging")), nil
 }
 
 func (s *Service) needsForPartCopy(ctx context.Context, c *aws.Call, in *UploadPartCopyInput, own aws.Permission) ([]aws.Permission, error) {
@@ -26,7 +43,7 @@ func (s *Service) needsForPartCopy(ctx context.Context, c *aws.Call, in *UploadP
 	if err != nil {
 		return nil, err
 	}
-	return []aws.Permission{own, source}, nil
+	return []aws.Permission{own, source}, s.addConditions(ctx, own.Keys, in)
 }
 
 // sourcePermission is what reading the source of a copy needs.
@@ -48,8 +65,6 @@ func (s *Service) sourcePermission(ctx context.Context, c *aws.Call, source, exp
 	if expectedOwner != "" && expectedOwner != b.Account {
 		return need, accessDenied()
 	}
-	need.Keys["s3:ResourceAccount"] = []string{b.Account}
-	need.Keys["aws:ResourceAccount"] = []string{b.Account}
 	return need, s.addExistingTags(ctx, need.Keys, bucket, key, version)
 }
 

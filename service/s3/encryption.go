@@ -8,7 +8,9 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"strings"
 
+	"cairn"
 	"cairn/aws"
 	"cairn/internal/objectstore"
 
@@ -62,7 +64,7 @@ func (s *Service) encryption(ctx context.Context, c *aws.Call, b *bucket, key st
 		}
 		return s.sealedKey(b.Name, key)
 	case sseKMS:
-		return s.kmsKey(ctx, c, objectstore.Encryption{Algorithm: sseKMS, KeyID: keyID, BucketKey: isTrue(bucketKey)}, b.Name, key, userContext)
+		return s.kmsKey(ctx, c, objectstore.Encryption{Algorithm: sseKMS, KeyID: keyID, BucketKey: isTrue(bucketKey)}, b, key, userContext)
 	case "aws:kms:dsse":
 		return nil, nil, notImplemented("dual-layer encryption (aws:kms:dsse)")
 	}
@@ -79,9 +81,11 @@ func (s *Service) sealedKey(bucket, key string) (*objectstore.Encryption, []byte
 	return &objectstore.Encryption{Algorithm: sseS3, Wrapped: sealed}, data, nil
 }
 
-func (s *Service) kmsKey(ctx context.Context, c *aws.Call, e objectstore.Encryption, bucket, key, userContext string) (*objectstore.Encryption, []byte, error) {
-	if s.KMS == nil {
-		return nil, nil, noKMS()
+// kmsKey gets a data key from KMS in the bucket's region, where the key must be.
+func (s *Service) kmsKey(ctx context.Context, c *aws.Call, e objectstore.Encryption, b *bucket, key, userContext string) (*objectstore.Encryption, []byte, error) {
+	client, err := s.kms(c, b.Region)
+	if err != nil {
+		return nil, nil, err
 	}
 	if userContext != "" {
 		raw, err := base64.StdEncoding.DecodeString(userContext)
@@ -92,13 +96,19 @@ func (s *Service) kmsKey(ctx context.Context, c *aws.Call, e objectstore.Encrypt
 		if err != nil {
 			return nil, nil, invalidArgument("The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map")
 		}
+		// Policies of keys rely on this member to tell what a key is used for.
+		for member, value := range pairs {
+			if strings.EqualFold(member, arnMember) && (member != arnMember || value != boundTo(&e, b.Name, key)) {
+				return nil, nil, invalidArgument("The encryption context's %s must be that of the object", arnMember)
+			}
+		}
 		e.Context = raw
 	}
 	if e.KeyID == "" {
 		e.KeyID = awsManagedKey
 	}
-	out, err := s.KMS(c).GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
-		KeyId: &e.KeyID, KeySpec: kmstypes.DataKeySpecAes256, EncryptionContext: contextOf(&e, bucket, key),
+	out, err := client.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
+		KeyId: &e.KeyID, KeySpec: kmstypes.DataKeySpecAes256, EncryptionContext: contextOf(&e, b.Name, key),
 	})
 	if err != nil {
 		return nil, nil, kmsError(err)
@@ -117,13 +127,33 @@ func contextOf(e *objectstore.Encryption, bucket, key string) map[string]string 
 	if len(e.Context) > 0 {
 		_ = json.Unmarshal(e.Context, &pairs) // it was checked when it was given
 	}
-	if _, given := pairs["aws:s3:arn"]; !given {
-		pairs["aws:s3:arn"] = objectARN(bucket, key)
-		if e.BucketKey {
-			pairs["aws:s3:arn"] = bucketARN(bucket)
-		}
+	if _, given := pairs[arnMember]; !given {
+		pairs[arnMember] = boundTo(e, bucket, key)
 	}
 	return pairs
+}
+
+// arnMember is the member of an encryption context that says what a data key is
+// for.
+const arnMember = "aws:s3:arn"
+
+func boundTo(e *objectstore.Encryption, bucket, key string) string {
+	if e.BucketKey {
+		return bucketARN(bucket)
+	}
+	return objectARN(bucket, key)
+}
+
+// kms returns the client that acts for a caller. There is none for callers without
+// credentials, whatever a bucket's policy lets them do.
+func (s *Service) kms(c *aws.Call, region string) (DataKeys, error) {
+	switch {
+	case c.Identity.Anonymous():
+		return nil, invalidArgument("Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.")
+	case s.KMS == nil:
+		return nil, noKMS()
+	}
+	return s.KMS(c, region), nil
 }
 
 // dataKey opens the data key of an object or upload.
@@ -131,10 +161,15 @@ func (s *Service) dataKey(ctx context.Context, c *aws.Call, e *objectstore.Encry
 	if e.Algorithm != sseKMS {
 		return s.Sealer.Open(sealPurpose, bucket+"/"+key, e.Wrapped)
 	}
-	if s.KMS == nil {
-		return nil, noKMS()
+	region := c.Region
+	if arn, err := cairn.ParseARN(e.KeyID); err == nil {
+		region = arn.Region
 	}
-	out, err := s.KMS(c).Decrypt(ctx, &kms.DecryptInput{KeyId: &e.KeyID, CiphertextBlob: e.Wrapped, EncryptionContext: contextOf(e, bucket, key)})
+	client, err := s.kms(c, region)
+	if err != nil {
+		return nil, err
+	}
+	out, err := client.Decrypt(ctx, &kms.DecryptInput{KeyId: &e.KeyID, CiphertextBlob: e.Wrapped, EncryptionContext: contextOf(e, bucket, key)})
 	if err != nil {
 		return nil, kmsError(err)
 	}
@@ -175,6 +210,11 @@ func kmsError(err error) error {
 		return failure(http.StatusBadRequest, "KMS."+code, "%s", api.ErrorMessage())
 	case "UnknownOperationException":
 		return noKMS()
+	default:
+		var response interface{ HTTPStatusCode() int }
+		if errors.As(err, &response) && response.HTTPStatusCode()/100 == 4 {
+			return failure(http.StatusBadRequest, "KMS."+code, "%s", api.ErrorMessage())
+		}
 	}
 	return err
 }

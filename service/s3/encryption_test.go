@@ -27,12 +27,13 @@ const keyARN = "arn:aws:kms:us-east-1:" + accountA + ":key/11111111-2222-3333-44
 
 // A fakeKMS gives data keys and opens them for the same encryption context.
 type fakeKMS struct {
-	mu     sync.Mutex
-	keys   map[string]dataKey // by ciphertext
-	asked  []map[string]string
-	caller []string
-	denied string // ARN of a caller who may not
-	broken error  // of the transport
+	mu      sync.Mutex
+	keys    map[string]dataKey // by ciphertext
+	asked   []map[string]string
+	caller  []string
+	regions []string
+	denied  string // ARN of a caller who may not
+	broken  error  // of the transport
 }
 
 type dataKey struct {
@@ -40,15 +41,16 @@ type dataKey struct {
 	context map[string]string
 }
 
-func (k *fakeKMS) of(c *aws.Call) DataKeys { return kmsFor{k, c.Identity.ARN} }
+func (k *fakeKMS) of(c *aws.Call, region string) DataKeys { return kmsFor{k, c.Identity.ARN, region} }
 
 type kmsFor struct {
 	*fakeKMS
-	who string
+	who, region string
 }
 
 func (k kmsFor) note(context map[string]string) error {
 	k.asked, k.caller = append(k.asked, context), append(k.caller, k.who)
+	k.fakeKMS.regions = append(k.regions, k.region)
 	if k.broken != nil {
 		return fmt.Errorf("operation error KMS: %w", k.broken)
 	}

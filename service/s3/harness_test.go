@@ -56,7 +56,7 @@ func newFront(t *testing.T) *front {
 	})
 	f.service = &Service{
 		Objects: f.objects, Sealer: f.catalog.Keyring(), Identities: f.store, Regions: []string{"us-east-1", "eu-west-1"},
-		KMS: func(c *aws.Call) DataKeys { return f.kms.of(c) },
+		KMS: func(c *aws.Call, region string) DataKeys { return f.kms.of(c, region) },
 	}
 	f.mux = aws.NewMux(aws.Config{Keys: f.store, Authorizer: f.store, Recorder: f.calls, Regions: []string{"us-east-1", "eu-west-1"}})
 	f.mux.Serve(f.service.API())

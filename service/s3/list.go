@@ -39,29 +39,31 @@ func encoderOf(encoding string) (encoder, error) {
 }
 
 func (s *Service) listObjects(ctx context.Context, _ *aws.Call, in *ListObjectsInput) (*ListObjectsOutput, error) {
+	prefix, delimiter := text(in.Prefix), text(in.Delimiter)
 	b, encode, size, err := s.listing(ctx, in.Bucket, in.EncodingType, in.MaxKeys, in.OptionalObjectAttributes)
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.Objects.List(ctx, objectstore.ListQuery{Bucket: in.Bucket, Prefix: in.Prefix, Delimiter: in.Delimiter, After: in.Marker, MaxKeys: size})
+	page, err := s.Objects.List(ctx, objectstore.ListQuery{Bucket: in.Bucket, Prefix: prefix, Delimiter: delimiter, After: in.Marker, MaxKeys: size})
 	if err != nil {
 		return nil, err
 	}
 	max := int32(size)
 	out := &ListObjectsOutput{
-		Name: in.Bucket, Prefix: encode(in.Prefix), Delimiter: encode(in.Delimiter), Marker: encode(in.Marker), EncodingType: in.EncodingType,
+		Name: in.Bucket, Prefix: encode(prefix), Delimiter: encode(delimiter), Marker: encode(in.Marker), EncodingType: in.EncodingType,
 		MaxKeys: &max, IsTruncated: &page.Truncated, CommonPrefixes: prefixes(page.Prefixes, encode),
 	}
 	for i := range page.Objects {
 		out.Contents = append(out.Contents, b.listed(&page.Objects[i], encode, true))
 	}
-	if page.Truncated && in.Delimiter != "" {
+	if page.Truncated && delimiter != "" {
 		out.NextMarker = encode(page.Next)
 	}
 	return out, nil
 }
 
 func (s *Service) listObjectsV2(ctx context.Context, _ *aws.Call, in *ListObjectsV2Input) (*ListObjectsV2Output, error) {
+	prefix, delimiter := text(in.Prefix), text(in.Delimiter)
 	b, encode, size, err := s.listing(ctx, in.Bucket, in.EncodingType, in.MaxKeys, in.OptionalObjectAttributes)
 	if err != nil {
 		return nil, err
@@ -74,13 +76,13 @@ func (s *Service) listObjectsV2(ctx context.Context, _ *aws.Call, in *ListObject
 		}
 		after = string(token)
 	}
-	page, err := s.Objects.List(ctx, objectstore.ListQuery{Bucket: in.Bucket, Prefix: in.Prefix, Delimiter: in.Delimiter, After: after, MaxKeys: size})
+	page, err := s.Objects.List(ctx, objectstore.ListQuery{Bucket: in.Bucket, Prefix: prefix, Delimiter: delimiter, After: after, MaxKeys: size})
 	if err != nil {
 		return nil, err
 	}
 	max, count := int32(size), int32(len(page.Objects)+len(page.Prefixes))
 	out := &ListObjectsV2Output{
-		Name: in.Bucket, Prefix: encode(in.Prefix), Delimiter: encode(in.Delimiter), StartAfter: encode(in.StartAfter), EncodingType: in.EncodingType,
+		Name: in.Bucket, Prefix: encode(prefix), Delimiter: encode(delimiter), StartAfter: encode(in.StartAfter), EncodingType: in.EncodingType,
 		ContinuationToken: in.ContinuationToken, MaxKeys: &max, KeyCount: &count, IsTruncated: &page.Truncated, CommonPrefixes: prefixes(page.Prefixes, encode),
 	}
 	for i := range page.Objects {
@@ -93,6 +95,7 @@ func (s *Service) listObjectsV2(ctx context.Context, _ *aws.Call, in *ListObject
 }
 
 func (s *Service) listObjectVersions(ctx context.Context, _ *aws.Call, in *ListObjectVersionsInput) (*ListObjectVersionsOutput, error) {
+	prefix, delimiter := text(in.Prefix), text(in.Delimiter)
 	b, encode, size, err := s.listing(ctx, in.Bucket, in.EncodingType, in.MaxKeys, in.OptionalObjectAttributes)
 	if err != nil {
 		return nil, err
@@ -101,14 +104,14 @@ func (s *Service) listObjectVersions(ctx context.Context, _ *aws.Call, in *ListO
 		return nil, invalidArgument("A version-id marker cannot be specified without a key marker.")
 	}
 	page, err := s.Objects.ListVersions(ctx, objectstore.VersionsQuery{
-		Bucket: in.Bucket, Prefix: in.Prefix, Delimiter: in.Delimiter, KeyMarker: in.KeyMarker, VersionIDMarker: in.VersionIdMarker, MaxKeys: size,
+		Bucket: in.Bucket, Prefix: prefix, Delimiter: delimiter, KeyMarker: in.KeyMarker, VersionIDMarker: in.VersionIdMarker, MaxKeys: size,
 	})
 	if err != nil {
 		return nil, err
 	}
 	max := int32(size)
 	out := &ListObjectVersionsOutput{
-		Name: in.Bucket, Prefix: encode(in.Prefix), Delimiter: encode(in.Delimiter), KeyMarker: encode(in.KeyMarker), VersionIdMarker: in.VersionIdMarker,
+		Name: in.Bucket, Prefix: encode(prefix), Delimiter: encode(delimiter), KeyMarker: encode(in.KeyMarker), VersionIdMarker: in.VersionIdMarker,
 		EncodingType: in.EncodingType, MaxKeys: &max, IsTruncated: &page.Truncated, CommonPrefixes: prefixes(page.Prefixes, encode),
 	}
 	for i := range page.Versions {
@@ -130,6 +133,14 @@ func (s *Service) listObjectVersions(ctx context.Context, _ *aws.Call, in *ListO
 		out.NextKeyMarker, out.NextVersionIdMarker = encode(page.NextKeyMarker), page.NextVersionIDMarker
 	}
 	return out, nil
+}
+
+// text is a member that may be missing.
+func text(member *string) string {
+	if member == nil {
+		return ""
+	}
+	return *member
 }
 
 // listing is what all listings begin with.

@@ -2,13 +2,13 @@ package s3
 
 type ListObjectsInput struct {
 	Bucket                   string
-	Delimiter                string
+	Delimiter                *string
 	EncodingType             string
 	ExpectedBucketOwner      string
 	Marker                   string
 	MaxKeys                  *int32
 	OptionalObjectAttributes []string
-	Prefix                   string
+	Prefix                   *string
 	RequestPayer             string
 }
 
@@ -29,13 +29,13 @@ type ListObjectsOutput struct {
 type ListObjectsV2Input struct {
 	Bucket                   string
 	ContinuationToken        string
-	Delimiter                string
+	Delimiter                *string
 	EncodingType             string
 	ExpectedBucketOwner      string
 	FetchOwner               *bool
 	MaxKeys                  *int32
 	OptionalObjectAttributes []string
-	Prefix                   string
+	Prefix                   *string
 	RequestPayer             string
 	StartAfter               string
 }
@@ -58,13 +58,13 @@ type ListObjectsV2Output struct {
 
 type ListObjectVersionsInput struct {
 	Bucket                   string
-	Delimiter                string
+	Delimiter                *string
 	EncodingType             string
 	ExpectedBucketOwner      string
 	KeyMarker                string
 	MaxKeys                  *int32
 	OptionalObjectAttributes []string
-	Prefix                   string
+	Prefix                   *string
 	RequestPayer             string
 	VersionIdMarker          string
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,11 @@ type uploadRow struct {
 	Algorithm string `json:"algorithm"`
 	Asked     bool   `json:"asked,omitempty"`
 	Composite bool   `json:"composite,omitempty"`
+
+	// Conditions are the condition keys about the object that the upload was begun
+	// with. Its parts and its completion have no headers for them, and are held to
+	// the same policies.
+	Conditions map[string][]string `json:"conditions,omitempty"`
 }
 
 func needsForUpload(_ context.Context, c *aws.Call, in *CreateMultipartUploadInput, own aws.Permission) ([]aws.Permission, error) {
@@ -35,12 +41,46 @@ func needsForUpload(_ context.Context, c *aws.Call, in *CreateMultipartUploadInp
 	return needsForNewObject(own, in.Tagging, in.ObjectLockMode, in.ObjectLockLegalHoldStatus), nil
 }
 
+// uploadMembers are those of the request that begins an upload.
+var uploadMembers = membersOf(reflect.TypeFor[CreateMultipartUploadInput]())
+
+func uploadConditions(c *aws.Call, in *CreateMultipartUploadInput) map[string][]string {
+	keys := make(map[string][]string)
+	requestedKeys(uploadMembers, reflect.ValueOf(in).Elem(), keys)
+	lockKeys(keys, c.Time, in.ObjectLockMode, in.ObjectLockRetainUntilDate)
+	return keys
+}
+
+// needsForPart is for the requests that go on with an upload.
+func needsForPart[In any](s *Service) func(context.Context, *aws.Call, *In, aws.Permission) ([]aws.Permission, error) {
+	return func(ctx context.Context, _ *aws.Call, in *In, own aws.Permission) ([]aws.Permission, error) {
+		return []aws.Permission{own}, s.addConditions(ctx, own.Keys, in)
+	}
+}
+
+// addConditions adds the condition keys of an upload, if there is one.
+func (s *Service) addConditions(ctx context.Context, keys map[string][]string, in any) error {
+	_, row, err := s.upload(ctx, memberText(in, "Bucket"), memberText(in, "Key"), memberText(in, "UploadId"))
+	if errors.Is(err, objectstore.ErrNoSuchUpload) || errors.Is(err, objectstore.ErrNoSuchBucket) {
+		return nil // which the operation says, if the caller may know
+	}
+	if err != nil {
+		return err
+	}
+	for name, values := range row.Conditions {
+		if keys[name] == nil {
+			keys[name] = values
+		}
+	}
+	return nil
+}
+
 func (s *Service) createMultipartUpload(ctx context.Context, c *aws.Call, in *CreateMultipartUploadInput) (*CreateMultipartUploadOutput, error) {
 	b, err := s.bucket(ctx, in.Bucket)
 	if err != nil {
 		return nil, err
 	}
-	row := uploadRow{Initiator: c.Account(), Principal: c.Identity.ARN, Algorithm: in.ChecksumAlgorithm, Asked: in.ChecksumAlgorithm != ""}
+	row := uploadRow{Initiator: c.Account(), Principal: c.Identity.ARN, Algorithm: in.ChecksumAlgorithm, Asked: in.ChecksumAlgorithm != "", Conditions: uploadConditions(c, in)}
 	if row.Composite, err = isComposite(in.ChecksumAlgorithm, in.ChecksumType); err != nil {
 		return nil, err
 	}
@@ -354,14 +394,14 @@ func (s *Service) listMultipartUploads(ctx context.Context, _ *aws.Call, in *Lis
 		return nil, err
 	}
 	page, err := s.Objects.Uploads(ctx, objectstore.UploadsQuery{
-		Bucket: in.Bucket, Prefix: in.Prefix, Delimiter: in.Delimiter, KeyMarker: in.KeyMarker, UploadIDMarker: in.UploadIdMarker, MaxUploads: size,
+		Bucket: in.Bucket, Prefix: text(in.Prefix), Delimiter: text(in.Delimiter), KeyMarker: in.KeyMarker, UploadIDMarker: in.UploadIdMarker, MaxUploads: size,
 	})
 	if err != nil {
 		return nil, err
 	}
 	max := int32(size)
 	out := &ListMultipartUploadsOutput{
-		Bucket: in.Bucket, Prefix: encode(in.Prefix), Delimiter: encode(in.Delimiter), KeyMarker: encode(in.KeyMarker), UploadIdMarker: in.UploadIdMarker,
+		Bucket: in.Bucket, Prefix: encode(text(in.Prefix)), Delimiter: encode(text(in.Delimiter)), KeyMarker: encode(in.KeyMarker), UploadIdMarker: in.UploadIdMarker,
 		EncodingType: in.EncodingType, MaxUploads: &max, IsTruncated: &page.Truncated, CommonPrefixes: prefixes(page.Prefixes, encode),
 	}
 	for _, u := range page.Uploads {

@@ -232,12 +232,12 @@ type ListPartsOutput struct {
 
 type ListMultipartUploadsInput struct {
 	Bucket              string
-	Delimiter           string
+	Delimiter           *string
 	EncodingType        string
 	ExpectedBucketOwner string
 	KeyMarker           string
 	MaxUploads          *int32
-	Prefix              string
+	Prefix              *string
 	RequestPayer        string
 	UploadIdMarker      string
 }

@@ -182,3 +182,29 @@ func TestMultipartFaults(t *testing.T) {
 		wantCode(t, string(algorithm+" ")+string(kind), err, "InvalidRequest", 400)
 	}
 }
+
+// Lists of parts go on from page to page.
+func TestPagesOfParts(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	a, ctx := f.root(accountA), t.Context()
+	bucket := f.bucket(a, "paged-parts")
+	upload, err := a.CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: &bucket, Key: p("k")})
+	must(t, err)
+	for _, n := range []int32{1, 2, 30} {
+		_, err := a.UploadPart(ctx, &sdk.UploadPartInput{Bucket: &bucket, Key: p("k"), UploadId: upload.UploadId, PartNumber: &n, Body: strings.NewReader("part")})
+		must(t, err)
+	}
+	var got []int32
+	pages := sdk.NewListPartsPaginator(a, &sdk.ListPartsInput{Bucket: &bucket, Key: p("k"), UploadId: upload.UploadId, MaxParts: p(int32(1))})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		must(t, err)
+		for _, part := range page.Parts {
+			got = append(got, *part.PartNumber)
+		}
+	}
+	if len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 30 {
+		t.Errorf("the parts are %v", got)
+	}
+}

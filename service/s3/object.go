@@ -12,11 +12,13 @@ import (
 	"cairn/internal/objectstore"
 )
 
-// The largest object that one request stores or copies, and the most user
-// metadata, as in AWS.
+// The largest object that one request stores or copies, the most user metadata,
+// and the most of all headers that are stored, as in AWS. A listing holds those of
+// its objects.
 const (
 	maxPutBytes      = 5 << 30
 	maxMetadataBytes = 2 << 10
+	maxHeaderBytes   = 8 << 10
 )
 
 // needsForPut are the permissions to store an object: with tags and a lock more
@@ -135,7 +137,11 @@ func (s *Service) attributes(c *aws.Call, b *bucket, in any) (objectstore.Attrib
 	for member, header := range storedHeaders {
 		if value := memberText(in, member); value != "" {
 			a.Headers[header] = value
+			size += len(header) + len(value)
 		}
+	}
+	if size > maxHeaderBytes {
+		return a, failure(http.StatusBadRequest, "RequestHeaderSectionTooLarge", "Your request header and query parameters used to make the request exceed the maximum allowed size.")
 	}
 	if a.Headers["Content-Type"] == "" {
 		a.Headers["Content-Type"] = "binary/octet-stream"

@@ -55,9 +55,9 @@ type Service struct {
 	Sealer     Sealer             // required
 	Identities Identities         // required
 
-	// KMS returns the client that gets data keys for a call, with the permissions
-	// of that call's caller. If nil, SSE-KMS is refused.
-	KMS func(c *aws.Call) DataKeys
+	// KMS returns the client that gets data keys in a region for a call, with the
+	// permissions of that call's caller. If nil, SSE-KMS is refused.
+	KMS func(c *aws.Call, region string) DataKeys
 
 	Regions []string         // where buckets can be
 	Domains []string         // whose subdomains are buckets, beside localhost
@@ -179,9 +179,9 @@ func (s *Service) handleObjects(api *aws.API) {
 
 func (s *Service) handleUploads(api *aws.API) {
 	handle(s, api, s.createMultipartUpload, needs(s, needsForUpload, "s3:PutObject"))
-	handle(s, api, s.uploadPart, on[UploadPartInput](s, "s3:PutObject"))
+	handle(s, api, s.uploadPart, needs(s, needsForPart[UploadPartInput](s), "s3:PutObject"))
 	handle(s, api, s.uploadPartCopy, needs(s, s.needsForPartCopy, "s3:PutObject"))
-	handle(s, api, s.completeMultipartUpload, on[CompleteMultipartUploadInput](s, "s3:PutObject"))
+	handle(s, api, s.completeMultipartUpload, needs(s, needsForPart[CompleteMultipartUploadInput](s), "s3:PutObject"))
 	handle(s, api, s.abortMultipartUpload, on[AbortMultipartUploadInput](s, "s3:AbortMultipartUpload"))
 	handle(s, api, s.listParts, on[ListPartsInput](s, "s3:ListMultipartUploadParts"), aws.AnswerUnrecorded())
 	handle(s, api, s.listMultipartUploads, on[ListMultipartUploadsInput](s, "s3:ListBucketMultipartUploads"), aws.AnswerUnrecorded())
@@ -269,11 +269,18 @@ func (s *Service) bucket(ctx context.Context, name string) (*bucket, error) {
 	return b, err
 }
 
+// maxSettingBytes bounds a setting as it is stored: every call to a bucket reads its
+// settings. A policy of the greatest length needs most.
+const maxSettingBytes = 256 << 10
+
 // set changes a setting of a bucket.
 func (s *Service) set(ctx context.Context, bucket, setting string, value any) error {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return err
+	}
+	if len(raw) > maxSettingBytes {
+		return invalidRequest("The configuration is too large: it may have %d bytes.", maxSettingBytes)
 	}
 	_, err = s.Objects.SetSetting(ctx, bucket, setting, objectstore.AnyRevision, raw)
 	return err

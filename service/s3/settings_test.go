@@ -175,3 +175,37 @@ func TestBucketNamesAndRegions(t *testing.T) {
 		t.Errorf("the buckets are %q", found)
 	}
 }
+
+// Every call to a bucket reads its settings, so that none of them may be of any
+// size.
+func TestSettingsAreBounded(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	a, ctx := f.root(accountA), t.Context()
+	bucket := f.bucket(a, "bounded-bucket")
+	n := &types.NotificationConfiguration{}
+	for range 5000 {
+		n.TopicConfigurations = append(n.TopicConfigurations, types.TopicConfiguration{TopicArn: p("arn:aws:sns:us-east-1:111111111111:t"), Events: []types.Event{"s3:ObjectCreated:*"}})
+	}
+	_, err := a.PutBucketNotificationConfiguration(ctx, &sdk.PutBucketNotificationConfigurationInput{Bucket: &bucket, NotificationConfiguration: n})
+	wantCode(t, "5,000 notifications", err, "InvalidRequest", 400)
+	n.TopicConfigurations = n.TopicConfigurations[:100]
+	_, err = a.PutBucketNotificationConfiguration(ctx, &sdk.PutBucketNotificationConfigurationInput{Bucket: &bucket, NotificationConfiguration: n})
+	must(t, err)
+	_, err = a.PutBucketEncryption(ctx, &sdk.PutBucketEncryptionInput{Bucket: &bucket, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{{
+		ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: "aws:kms", KMSMasterKeyID: p(strings.Repeat("k", 1<<20))}}}}})
+	wantCode(t, "a key's name of a megabyte", err, "InvalidRequest", 400)
+}
+
+// What is stored of a request's headers is bounded as a whole: a page of a listing
+// holds that of a thousand objects.
+func TestStoredHeadersAreBounded(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	a, ctx := f.root(accountA), t.Context()
+	bucket := f.bucket(a, "headers-bucket")
+	_, err := a.PutObject(ctx, &sdk.PutObjectInput{Bucket: &bucket, Key: p("k"), Body: strings.NewReader("x"), ContentDisposition: p(strings.Repeat("d", 5000)), CacheControl: p(strings.Repeat("c", 5000))})
+	wantCode(t, "10,000 bytes of headers", err, "RequestHeaderSectionTooLarge", 400)
+	_, err = a.PutObject(ctx, &sdk.PutObjectInput{Bucket: &bucket, Key: p("k"), Body: strings.NewReader("x"), ContentDisposition: p(strings.Repeat("d", 5000))})
+	must(t, err)
+}

@@ -132,8 +132,16 @@ func tagMap(tags []Tag, limit int) (map[string]string, error) {
 		return nil, failure(400, "BadRequest", "%s tags cannot be greater than %d", kind, limit)
 	}
 	all := make(map[string]string, len(tags))
+	seen := make(map[string]bool, len(tags))
 	for _, tag := range tags {
-		_, twice := all[tag.Key]
+		// Policies see the tags of objects by keys without case: of two that differ
+		// in nothing else they could see either.
+		name := tag.Key
+		if limit == maxObjectTags {
+			name = strings.ToLower(name)
+		}
+		twice := seen[name]
+		seen[name] = true
 		switch {
 		case twice:
 			return nil, invalidTag("Cannot provide multiple Tags with the same key")
