@@ -15,12 +15,14 @@ import (
 	"cairn"
 	"cairn/aws"
 	"cairn/catalog"
+	"cairn/delivery"
 	"cairn/eventlog"
 	"cairn/identity"
 	"cairn/internal/durable/memfs"
 	"cairn/record"
 	. "cairn/service/cloudtrail"
 	"cairn/service/sts"
+	"cairn/trail"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -33,7 +35,10 @@ import (
 const (
 	operator = "111111111111"
 	other    = "222222222222"
+	third    = "333333333333"
 )
+
+var regions = []string{"us-east-1", "eu-west-1", "ap-south-1"}
 
 // A front is CloudTrail and STS behind a Mux with all that is real: identities,
 // recorder and event log.
@@ -46,6 +51,11 @@ type front struct {
 	recorder *record.Recorder
 	mux      *aws.Mux
 
+	trails     *trail.Store
+	deliveries *fakeDeliveries
+	digestKeys fakeKeys
+	kms        fakeKMS
+
 	ahead  atomic.Int64              // what the clock is ahead of this machine's, in nanoseconds
 	frozen atomic.Pointer[time.Time] // where the clock stands still, if not nil
 	keys   map[string][2]string
@@ -55,7 +65,10 @@ type front struct {
 
 func newFront(t *testing.T, throttle bool) *front {
 	t.Helper()
-	f := &front{t: t, dir: t.TempDir(), keys: make(map[string][2]string)}
+	f := &front{
+		t: t, dir: t.TempDir(), keys: make(map[string][2]string),
+		deliveries: &fakeDeliveries{status: make(map[string]delivery.Status)}, kms: make(fakeKMS),
+	}
 	key, public, err := note.GenerateKey(rand.Reader, "cairn.test")
 	must(t, err)
 	signer, err := note.NewSigner(key)
@@ -95,9 +108,14 @@ func (f *front) open(throttle bool) {
 	f.store, err = identity.Open(f.catalog, identity.Options{Now: f.now})
 	must(f.t, err)
 	f.mux = aws.NewMux(aws.Config{
-		Keys: f.store, Authorizer: f.store, Recorder: f.recorder, Now: f.now, Throttle: throttle, Regions: []string{"us-east-1", "eu-west-1"},
+		Keys: f.store, Authorizer: f.store, Recorder: f.recorder, Now: f.now, Throttle: throttle, Regions: regions,
 	})
-	f.mux.Serve((&Service{History: f.log, Sealer: f.catalog.Keyring(), Logger: slog.New(slog.DiscardHandler), Now: f.now}).API())
+	f.trails, err = trail.Open(trail.Config{Catalog: f.catalog, Regions: regions, End: f.log.End, Passed: f.log.End, Now: f.now})
+	must(f.t, err)
+	f.mux.Serve((&Service{
+		History: f.log, Trails: f.trails, Deliveries: f.deliveries, Keys: &f.digestKeys, KMS: func(*aws.Call) EncryptionKeys { return f.kms },
+		Sealer: f.catalog.Keyring(), Logger: slog.New(slog.DiscardHandler), Now: f.now,
+	}).API())
 	f.mux.Serve((&sts.Service{Store: f.store}).API())
 }
 
@@ -127,8 +145,14 @@ func (f *front) root(account string) caller {
 // user makes a user who may use CloudTrail.
 func (f *front) user(account, name string) caller {
 	f.t.Helper()
+	return f.userWith(account, name, `{"Effect":"Allow","Action":"cloudtrail:*","Resource":"*"}`)
+}
+
+// userWith makes a user whose policy has the given statements.
+func (f *front) userWith(account, name, statements string) caller {
+	f.t.Helper()
 	u := &identity.User{Head: identity.Head{Name: name, Path: "/"}}
-	u.Inline = map[string]string{"all": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"cloudtrail:*","Resource":"*"}}`}
+	u.Inline = map[string]string{"all": `{"Version":"2012-10-17","Statement":[` + statements + `]}`}
 	must(f.t, f.store.Users.Create(account, u, nil))
 	k, secret, err := f.store.CreateAccessKey(account, name)
 	must(f.t, err)

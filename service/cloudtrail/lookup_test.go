@@ -186,7 +186,7 @@ func TestErrors(t *testing.T) {
 	for _, token := range []string{"x", "AAAA", strings.Repeat("A", 5000), "🦊", "0"} {
 		wantError[*types.InvalidNextTokenException](t, "token "+token[:1], look(sdk.LookupEventsInput{NextToken: &token}))
 	}
-	_, err := c.DescribeTrails(t.Context(), &sdk.DescribeTrailsInput{})
+	_, err := c.ListChannels(t.Context(), &sdk.ListChannelsInput{})
 	wantError[*types.UnsupportedOperationException](t, "another operation", err)
 	for _, tt := range []struct{ operation, body, code string }{
 		{"MakeTea", "{}", "UnknownOperationException"},

@@ -60,7 +60,6 @@ func (s *Service) work(ctx context.Context, l *line) {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
 	places := make(chan struct{}, lineAttempts)
-	var pace pace
 	for {
 		s.refill(l)
 		d, wait, closed := s.queue.next(l, time.Now())
@@ -79,7 +78,7 @@ func (s *Service) work(ctx context.Context, l *line) {
 		case places <- struct{}{}:
 		}
 		perSecond := s.perSecond(l)
-		if !pause(ctx, nil, pace.wait(time.Now(), perSecond)) {
+		if !pause(ctx, nil, l.pace.wait(time.Now(), perSecond)) {
 			return
 		}
 		attempts.Go(func() {

@@ -165,6 +165,7 @@ type line struct {
 	subscription string        // its row
 	changed      chan struct{} // something was added or came back
 	working      bool          // a courier is on it
+	pace         pace          // of that courier
 
 	waiting trials          // in the order of their times
 	held    map[string]bool // all that wait or are under way, by key
@@ -232,6 +233,10 @@ func (q *queue) next(l *line, now time.Time) (d *delivery, wait time.Duration, c
 	defer q.mu.Unlock()
 	switch {
 	case len(l.held) == 0 && !l.behind:
+		// A line that comes again must not come sooner than this one might.
+		if wait := l.pace.next.Sub(now); wait > 0 {
+			return nil, wait, false
+		}
 		delete(q.lines, l.subscription)
 		return nil, 0, true
 	case len(l.waiting) == 0:

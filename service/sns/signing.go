@@ -218,6 +218,24 @@ func (s *Service) Reseal() (int, error) {
 	return n, nil
 }
 
+// EachSealed calls fn with each signing key and each subscription's token, sealed.
+// Of subscriptions that ended those that no sweep has removed yet are among them.
+func (s *Service) EachSealed(fn func(sealed []byte)) error {
+	for row, err := range s.signingKeys().Scan("") {
+		if err != nil {
+			return fmt.Errorf("read signing keys of SNS: %w", err)
+		}
+		fn(row.Value.Sealed)
+	}
+	for row, err := range s.subscriptions().Scan("") {
+		if err != nil {
+			return fmt.Errorf("read subscriptions of SNS: %w", err)
+		}
+		fn(row.Value.Token)
+	}
+	return nil
+}
+
 // indent lays JSON out as AWS does.
 func indent(raw json.RawMessage) ([]byte, error) {
 	var b bytes.Buffer
