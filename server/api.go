@@ -20,23 +20,62 @@ import (
 // maxJSONBody bounds the body of a request that holds no records.
 const maxJSONBody = 1 << 20
 
+// A localRoute is a path of the local API. Its handler returns an error before
+// it begins an answer, and tells of those that come later within the answer.
+type localRoute struct {
+	pattern string
+
+	// Over TCP the call is of this operation, and so are the events of what the
+	// directory's owner does.
+	operation string
+	readOnly  bool
+	maxBody   int64
+	ownerOnly bool // not served on the TCP port
+
+	// Serve answers. A route whose answer stays open has stream instead, which
+	// returns what writes the answer once all that can refuse it was asked.
+	serve  func(w http.ResponseWriter, r *http.Request) error
+	stream func(w http.ResponseWriter, r *http.Request) (func(context.Context, http.ResponseWriter), error)
+}
+
+func (s *Server) localRoutes() []localRoute {
+	return append(s.localTrailRoutes(), []localRoute{
+		{pattern: "POST /_cairn/v1/import/begin", operation: "StartImport", maxBody: maxJSONBody, serve: s.importBegin},
+		{pattern: "POST /_cairn/v1/import/records", operation: "ImportEvents", maxBody: maxRecordsBody, serve: s.importRecords},
+		{pattern: "POST /_cairn/v1/lookup", operation: "GetEvents", readOnly: true, maxBody: maxJSONBody, stream: s.lookup},
+		{pattern: "POST /_cairn/v1/tail", operation: "GetEvents", readOnly: true, maxBody: maxJSONBody, stream: s.tail},
+		{pattern: "POST /_cairn/v1/values", operation: "GetEvents", readOnly: true, maxBody: maxJSONBody, serve: s.values},
+		{pattern: "POST /_cairn/v1/histogram", operation: "GetEvents", readOnly: true, maxBody: maxJSONBody, serve: s.histogram},
+		{pattern: "POST /_cairn/v1/check", operation: "GetCheckReport", readOnly: true, maxBody: maxJSONBody, stream: s.check},
+		{pattern: "GET /_cairn/v1/backup", operation: "GetBackup", readOnly: true, maxBody: 1, stream: s.backup},
+		{pattern: "GET /_cairn/v1/status", operation: "GetStatus", readOnly: true, maxBody: 1, serve: s.status},
+		{pattern: "POST /_cairn/v1/account", operation: "AddAccount", ownerOnly: true, serve: s.addAccount},
+		{pattern: "POST /_cairn/v1/account/rekey", operation: "RekeyAccount", ownerOnly: true, serve: s.rekeyAccount},
+		{pattern: "GET /_cairn/v1/account", operation: "ListAccounts", readOnly: true, ownerOnly: true, serve: s.accounts},
+		{pattern: "GET /_cairn/v1/keys", operation: "GetKeyStatus", readOnly: true, ownerOnly: true, serve: s.keyStatus},
+		{pattern: "POST /_cairn/v1/keys/rotate", operation: "RotateKeys", ownerOnly: true, serve: s.rotateKeys},
+	}...)
+}
+
 // newAPI returns the local API.
 func (s *Server) newAPI() http.Handler {
 	mux := http.NewServeMux()
-	route := func(pattern string, h func(w http.ResponseWriter, r *http.Request) error) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, h) })
+	for _, l := range s.localRoutes() {
+		mux.HandleFunc(l.pattern, func(w http.ResponseWriter, r *http.Request) {
+			if l.stream == nil {
+				if err := l.serve(w, r); err != nil {
+					s.refuse(w, r, err)
+				}
+				return
+			}
+			respond, err := l.stream(w, r)
+			if err != nil {
+				s.refuse(w, r, err)
+				return
+			}
+			respond(r.Context(), w)
+		})
 	}
-	route("POST /_cairn/v1/import/begin", s.importBegin)
-	route("POST /_cairn/v1/import/records", s.importRecords)
-	route("POST /_cairn/v1/lookup", s.lookup)
-	route("POST /_cairn/v1/tail", s.tail)
-	route("POST /_cairn/v1/values", s.values)
-	route("POST /_cairn/v1/histogram", s.histogram)
-	route("POST /_cairn/v1/check", s.check)
-	route("GET /_cairn/v1/backup", s.backup)
-	route("GET /_cairn/v1/status", s.status)
-	route("POST /_cairn/v1/account", s.addAccount)
-	route("GET /_cairn/v1/account", s.accounts)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "the local API has no "+r.Method+" "+r.URL.Path)
 	})
@@ -49,28 +88,28 @@ type requestError struct{ err error }
 func (e *requestError) Error() string { return e.err.Error() }
 func (e *requestError) Unwrap() error { return e.err }
 
-// answer calls a handler and turns its error into an answer. A handler that
-// has begun its answer reports errors within it and returns nil.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, h func(http.ResponseWriter, *http.Request) error) {
-	err := h(w, r)
+// refuse answers with an error.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var (
 		badRequest *requestError
 		gap        *gapError
 		tooLong    *http.MaxBytesError
 	)
 	switch {
-	case err == nil, r.Context().Err() != nil:
+	case r.Context().Err() != nil:
 	case errors.As(err, &gap):
 		writeError(w, http.StatusConflict, err.Error())
 	case errors.As(err, &tooLong), errors.Is(err, eventlog.ErrBatchTooLarge):
 		writeError(w, http.StatusRequestEntityTooLarge, err.Error())
 	case errors.As(err, &badRequest), errors.Is(err, eventlog.ErrHistogramStep), errors.Is(err, eventlog.ErrHistogramSize), errors.Is(err, eventlog.ErrOrigin):
 		writeError(w, http.StatusBadRequest, err.Error())
-	case errors.Is(err, eventlog.ErrDiskFull), errors.Is(err, eventlog.ErrStopped), errors.Is(err, eventlog.ErrClosed):
-		writeError(w, http.StatusServiceUnavailable, err.Error())
+	case closedLog(err):
+		writeError(w, http.StatusServiceUnavailable, s.tell(r.Context(), err))
 	default:
-		s.cfg.Logger.Error("request failed", slog.String("path", r.URL.Path), slog.Any("error", err))
-		writeError(w, http.StatusInternalServerError, err.Error())
+		if callOf(r.Context()) == nil {
+			s.cfg.Logger.Error("request failed", slog.String("path", r.URL.Path), slog.Any("error", err))
+		}
+		writeError(w, http.StatusInternalServerError, s.tell(r.Context(), err))
 	}
 }
 
@@ -95,7 +134,34 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 		}
 		err = errors.New("something follows the JSON object")
 	}
-	return &requestError{errors.Join(errors.New("read request"), err)}
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return err
+	}
+	return badJSON(err)
+}
+
+// badJSON says what is wrong with a body that is not the JSON object it should
+// be.
+func badJSON(err error) error {
+	var (
+		member *json.UnmarshalTypeError
+		syntax *json.SyntaxError
+	)
+	switch {
+	case errors.As(err, &member) && member.Field != "":
+		err = fmt.Errorf("the member %q cannot be a JSON %s", member.Field, member.Value)
+	case errors.As(err, &member):
+		err = fmt.Errorf("it is a JSON %s, not an object", member.Value)
+	case errors.As(err, &syntax):
+		err = fmt.Errorf("it is not JSON: %w at byte %d", syntax, syntax.Offset)
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
+		err = errors.New("it ends too early")
+	default:
+		// Of members that are not known the package has no error of its own.
+		err = errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return &requestError{fmt.Errorf("read the request's body: %w", err)}
 }
 
 // values answers with the values of one attribute, the most frequent first.
@@ -105,10 +171,12 @@ func (s *Server) values(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out, err := s.valuesOf(r.Context(), req)
-	if err == nil {
-		writeJSON(w, http.StatusOK, out)
+	if err != nil {
+		return err
 	}
-	return err
+	s.auditRead(r.Context(), "GetEvents", req)
+	writeJSON(w, http.StatusOK, out)
+	return nil
 }
 
 // valueList is the answer with an attribute's values.
@@ -162,6 +230,7 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.auditRead(r.Context(), "GetEvents", req)
 	writeJSON(w, http.StatusOK, bucketList(buckets))
 	return nil
 }
@@ -180,7 +249,7 @@ func bucketList(buckets []eventlog.Bucket) any {
 }
 
 // status describes the data directory.
-func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	head, err := s.log.Head()
 	if err != nil {
 		return err
@@ -202,7 +271,12 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
 	if out.Running {
 		out.Started, out.Quarantined = s.started.UTC(), &st.Quarantined
 	}
-	out.Problem = s.problem()
+	if err := s.problem(); err != nil {
+		out.Problem = err.Error()
+		if callOf(r.Context()) != nil {
+			out.Problem = sentence(err)
+		}
+	}
 	writeJSON(w, http.StatusOK, out)
 	return nil
 }

@@ -105,7 +105,7 @@ func (s *Server) addAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.audit(r.Context(), "AddAccount", false, map[string]any{"AccountId": req.AccountID}); err != nil {
+	if err := s.audit(r.Context(), "AddAccount", false, map[string]any{"AccountId": req.AccountID}, nil); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, NewAccount{AccountID: req.AccountID, AccessKeyID: id, SecretAccessKey: secret})
@@ -113,7 +113,7 @@ func (s *Server) addAccount(w http.ResponseWriter, r *http.Request) error {
 }
 
 // accounts lists all accounts.
-func (s *Server) accounts(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) accounts(w http.ResponseWriter, r *http.Request) error {
 	store, err := s.anyIdentities()
 	if err != nil {
 		return err
@@ -130,6 +130,7 @@ func (s *Server) accounts(w http.ResponseWriter, _ *http.Request) error {
 		}
 		list.Accounts = append(list.Accounts, summary)
 	}
+	s.auditRead(r.Context(), "ListAccounts", nil)
 	writeJSON(w, http.StatusOK, list)
 	return nil
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"sync"
@@ -19,13 +20,17 @@ type checkLine struct {
 const progressInterval = 200 * time.Millisecond
 
 // check verifies the store while it is in use.
-func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) check(http.ResponseWriter, *http.Request) (func(context.Context, http.ResponseWriter), error) {
+	return s.streamCheck, nil
+}
+
+func (s *Server) streamCheck(ctx context.Context, w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
 	var mu sync.Mutex // progress may come from several goroutines
 	var last time.Time
 	lines := json.NewEncoder(w)
-	report, err := s.Check(r.Context(), func(rawBytes int64) {
+	report, err := s.Check(ctx, func(rawBytes int64) {
 		mu.Lock()
 		defer mu.Unlock()
 		if time.Since(last) < progressInterval {
@@ -38,9 +43,8 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
 	mu.Lock()
 	defer mu.Unlock()
 	if err != nil {
-		_ = lines.Encode(checkLine{Error: err.Error()})
-		return nil
+		_ = lines.Encode(checkLine{Error: s.tell(ctx, endOf(ctx, err))})
+		return
 	}
 	_ = lines.Encode(checkLine{Report: report})
-	return nil
 }

@@ -57,6 +57,16 @@ func (s *Server) importRecords(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.metrics.countImported(result.Counts)
+	// The first batch and the last one have events; those between are told by
+	// the counts of the last.
+	if first == 0 || last {
+		err := s.audit(r.Context(), "ImportEvents", false, map[string]any{
+			"name": f.Name, "sha256": f.SHA256, "size": strconv.FormatInt(f.Size, 10), "first": strconv.FormatInt(first, 10), "last": strconv.FormatBool(last),
+		}, map[string]any{"counts": treeOf(result.State.Counts)})
+		if err != nil {
+			return err
+		}
+	}
 	writeJSON(w, http.StatusOK, result)
 	return nil
 }
@@ -68,7 +78,7 @@ func importParameters(r *http.Request) (f ImportFile, first int64, last bool, er
 		return f, 0, false, fmt.Errorf("sha256 %q is not 64 lower-case hex digits", f.SHA256)
 	}
 	if f.Size, err = strconv.ParseInt(q.Get("size"), 10, 64); err != nil {
-		return f, 0, false, fmt.Errorf("size: %w", err)
+		return f, 0, false, fmt.Errorf("size %q is not a number of bytes", q.Get("size"))
 	}
 	first, err = strconv.ParseInt(q.Get("first"), 10, 64)
 	if err != nil || first < 0 {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -18,32 +19,56 @@ const pageEvents = 200
 // beatInterval is how often a tail without events shows that it is alive.
 const beatInterval = 15 * time.Second
 
-// lookup streams the events that a query finds.
-func (s *Server) lookup(w http.ResponseWriter, r *http.Request) error {
+// lookup streams the events that a query finds. What goes wrong with the first
+// page is an answer of its own.
+func (s *Server) lookup(w http.ResponseWriter, r *http.Request) (func(context.Context, http.ResponseWriter), error) {
 	var req LookupRequest
 	if err := readJSON(w, r, &req); err != nil {
-		return err
+		return nil, err
 	}
 	q, err := req.query()
 	if err != nil {
-		return &requestError{err}
+		return nil, &requestError{err}
 	}
-	return s.streamLookup(r.Context(), q, req.Limit, nil, &eventStream{w: w, format: frames})
+	l := lookingUp{query: q, limit: req.Limit}
+	page, err := s.lookupPage(r.Context(), l, req.Limit)
+	if err != nil {
+		return nil, err
+	}
+	s.auditRead(r.Context(), "GetEvents", req)
+	return func(ctx context.Context, w http.ResponseWriter) {
+		s.streamLookup(ctx, page, l, s.newStream(ctx, w, frames))
+	}, nil
+}
+
+// A lookingUp says what a lookup sends.
+type lookingUp struct {
+	query eventlog.Query
+	limit int                     // 0: all
+	keep  func(*cairn.Event) bool // nil lets all pass
+}
+
+// lookupPage reads the next page, of which left events at most are sent.
+func (s *Server) lookupPage(ctx context.Context, l lookingUp, left int) (*eventlog.Page, error) {
+	l.query.Limit = pageEvents
+	if l.limit > 0 && l.keep == nil {
+		l.query.Limit = min(left, pageEvents)
+	}
+	return s.log.Lookup(ctx, l.query)
 }
 
 // streamLookup sends the events that a query finds and that keep, if there is
-// one, lets pass: so many of them, or all if limit is 0. An error is returned
-// only if the answer has not begun.
-func (s *Server) streamLookup(ctx context.Context, q eventlog.Query, limit int, keep func(*cairn.Event) bool, stream *eventStream) error {
-	left := limit
+// one, lets pass: so many of them, or all if limit is 0. The first page may have
+// been read already.
+func (s *Server) streamLookup(ctx context.Context, page *eventlog.Page, l lookingUp, stream *eventStream) {
+	left := l.limit
 	for {
-		q.Limit = pageEvents
-		if limit > 0 && keep == nil {
-			q.Limit = min(left, pageEvents)
-		}
-		page, err := s.log.Lookup(ctx, q)
-		if err != nil {
-			return stream.fail(err)
+		if page == nil {
+			var err error
+			if page, err = s.lookupPage(ctx, l, left); err != nil {
+				stream.fail(endOf(ctx, err))
+				return
+			}
 		}
 		for _, d := range page.Damage {
 			stream.damage(d)
@@ -51,11 +76,15 @@ func (s *Server) streamLookup(ctx context.Context, q eventlog.Query, limit int, 
 		more := page.More
 		for i := range page.Events {
 			e := &page.Events[i]
-			if keep != nil && !keep(e) {
+			if l.keep != nil && !l.keep(e) {
 				continue
 			}
+			if err := ctx.Err(); err != nil {
+				stream.fail(endOf(ctx, err))
+				return
+			}
 			stream.event(e)
-			if left--; left == 0 && limit > 0 {
+			if left--; left == 0 && l.limit > 0 {
 				more = more || i < len(page.Events)-1
 				page.Next = eventlog.Cursor{Time: e.Time().Unix(), Seq: e.Seq}
 				break
@@ -65,39 +94,43 @@ func (s *Server) streamLookup(ctx context.Context, q eventlog.Query, limit int, 
 		if more {
 			end.Next = cursorText(page.Next)
 		}
-		if !more || limit > 0 && left == 0 || stream.err != nil {
+		if !more || l.limit > 0 && left == 0 || stream.err != nil {
 			stream.send(end, nil)
-			return nil
+			return
 		}
-		q.After = page.Next
+		l.query.After, page = page.Next, nil
 		stream.flush()
 	}
 }
 
 // tail streams events in the order of their arrival, and goes on with new ones
 // as they arrive if that is asked for.
-func (s *Server) tail(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) tail(w http.ResponseWriter, r *http.Request) (func(context.Context, http.ResponseWriter), error) {
 	var req TailRequest
 	if err := readJSON(w, r, &req); err != nil {
-		return err
+		return nil, err
 	}
 	q, err := req.query()
 	if err != nil {
-		return &requestError{err}
+		return nil, &requestError{err}
 	}
 	var pos eventlog.Position
 	switch req.From {
 	case "start", "":
 		pos = s.log.Start()
 	case "end":
-		pos = s.log.End()
 	default:
 		if pos, err = eventlog.ParsePosition(req.From); err != nil {
-			return &requestError{err}
+			return nil, &requestError{err}
 		}
 	}
-	s.streamTail(r.Context(), tailing{query: q, from: pos, limit: req.Limit, follow: req.Follow}, &eventStream{w: w, format: frames})
-	return nil
+	s.auditRead(r.Context(), "GetEvents", req)
+	if req.From == "end" {
+		pos = s.log.End() // behind that record, too
+	}
+	return func(ctx context.Context, w http.ResponseWriter) {
+		s.streamTail(ctx, tailing{query: q, from: pos, limit: req.Limit, follow: req.Follow, caughtUp: func() {}}, s.newStream(ctx, w, frames))
+	}, nil
 }
 
 // A tailing says what a tail sends.
@@ -107,6 +140,8 @@ type tailing struct {
 	from   eventlog.Position
 	limit  int  // 0: all
 	follow bool // go on with what arrives
+
+	caughtUp func() // called when what was there at the start is sent
 }
 
 // streamTail sends events in the order of their arrival. It ends when ctx is
@@ -127,13 +162,21 @@ func (s *Server) streamTail(ctx context.Context, t tailing, stream *eventStream)
 				continue
 			}
 			pos = eventlog.At(e.Seq + 1)
-			if e.Extract() != nil || !t.query.Matches(e) || t.keep != nil && !t.keep(e) {
+			if ctx.Err() != nil {
+				break
+			}
+			if !mayBelong(e.Raw, t.query.Scope.Account) || e.Extract() != nil || !t.query.Matches(e) || t.keep != nil && !t.keep(e) {
 				continue
 			}
 			stream.event(e)
 			if sent++; stream.err != nil || sent == t.limit {
 				break
 			}
+		}
+		t.caughtUp()
+		if err := endOf(ctx, nil); err != nil {
+			stream.fail(err)
+			return
 		}
 		if sent > 0 && sent == t.limit || !t.follow || stream.err != nil || ctx.Err() != nil {
 			stream.send(frameHead{Type: "end", Position: pos.String()}, nil)
@@ -147,6 +190,13 @@ func (s *Server) streamTail(ctx context.Context, t tailing, stream *eventStream)
 	}
 }
 
+// mayBelong says whether a record can be one of an account's, empty for any. It
+// is what a tail asks first of the records of all accounts, because looking for
+// the digits costs a small part of what reading the record does.
+func mayBelong(raw []byte, account string) bool {
+	return bytes.Contains(raw, []byte(account)) || bytes.Contains(raw, []byte(`\u003`)) // which writes digits, too
+}
+
 // await returns once there is a record at pos, the stream is broken, or ctx is
 // done.
 func (s *Server) await(ctx context.Context, pos eventlog.Position, stream *eventStream) {
@@ -158,7 +208,7 @@ func (s *Server) await(ctx context.Context, pos eventlog.Position, stream *event
 			return
 		}
 		if !errors.Is(err, context.DeadlineExceeded) {
-			_ = stream.fail(err) // the answer has begun
+			stream.fail(err)
 			stream.err = err
 			return
 		}
@@ -184,9 +234,14 @@ var frames = streamFormat{eventStreamType, writeFrame}
 type eventStream struct {
 	w      http.ResponseWriter
 	format streamFormat
+	tell   func(error) string // what the reader may know
 	begun  bool
 	told   map[string]bool // the damage that was told
 	err    error
+}
+
+func (s *Server) newStream(ctx context.Context, w http.ResponseWriter, format streamFormat) *eventStream {
+	return &eventStream{w: w, format: format, tell: func(err error) string { return s.tell(ctx, err) }}
 }
 
 // damage tells of a place that could not be read. Each page that would need it
@@ -200,7 +255,7 @@ func (s *eventStream) damage(err error) {
 		s.told = make(map[string]bool)
 	}
 	s.told[text] = true
-	s.send(frameHead{Type: "damage", Text: text}, nil)
+	s.send(frameHead{Type: "damage", Text: s.tell(err)}, nil)
 }
 
 func (s *eventStream) event(e *cairn.Event) {
@@ -214,14 +269,9 @@ func (s *eventStream) send(h frameHead, raw []byte) {
 	}
 }
 
-// fail reports an error within the answer, or returns it if the answer has not
-// begun.
-func (s *eventStream) fail(err error) error {
-	if !s.begun {
-		return err
-	}
-	s.send(frameHead{Type: "error", Text: err.Error()}, nil)
-	return nil
+// fail ends the answer with an error.
+func (s *eventStream) fail(err error) {
+	s.send(frameHead{Type: "error", Text: s.tell(err)}, nil)
 }
 
 func (s *eventStream) begin() {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func TestValuesAndHistogram(t *testing.T) {
 			Count uint64
 		}
 	}
-	if err := c.call(t.Context(), http.MethodPost, "histogram", HistogramRequest{StepSeconds: 60}, &histogram); err != nil {
+	if err := c.call(t.Context(), http.MethodPost, "histogram", HistogramRequest{StepSeconds: 60, LookupRequest: LookupRequest{Account: accountA}}, &histogram); err != nil {
 		t.Fatal(err)
 	}
 	var sum uint64
@@ -55,7 +56,7 @@ func TestLookupNotes(t *testing.T) {
 	defer closeTest(t, c)
 	importTest(t, c, testFile(1), 0, 10, true)
 	n := uint64(0)
-	for e, err := range c.Lookup(t.Context(), LookupRequest{OldestFirst: true}) {
+	for e, err := range c.Lookup(t.Context(), LookupRequest{OldestFirst: true, Account: accountA}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,6 +93,7 @@ func TestTailMatchesLookup(t *testing.T) {
 		"region":   {Region: "eu-west-1", Category: "Management"},
 		"category": {Category: "Data"},
 	} {
+		q.Account = cmp.Or(q.Account, accountA)
 		found := make(map[string]bool)
 		for _, raw := range lookupAll(t, c, q) {
 			found[raw] = true

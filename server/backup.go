@@ -60,27 +60,35 @@ func (m *Manifest) Size() int64 {
 }
 
 // backup streams a backup.
-func (s *Server) backup(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) backup(_ http.ResponseWriter, r *http.Request) (func(context.Context, http.ResponseWriter), error) {
 	masterKey := r.URL.Query().Get("master-key") == "true"
 	if masterKey {
-		if err := s.audit(r.Context(), "GetBackup", true, map[string]any{"MasterKey": "true"}); err != nil {
-			return err
+		// Without its record a root secret does not leave.
+		if err := s.audit(r.Context(), "GetBackup", true, map[string]any{"MasterKey": "true"}, nil); err != nil {
+			return nil, err
 		}
+	} else {
+		s.auditRead(r.Context(), "GetBackup", nil)
 	}
+	return func(ctx context.Context, w http.ResponseWriter) { s.streamBackup(ctx, w, masterKey) }, nil
+}
+
+func (s *Server) streamBackup(ctx context.Context, w http.ResponseWriter, masterKey bool) {
 	w.Header().Set("Content-Type", "application/x-tar")
 	w.WriteHeader(http.StatusOK)
 	b := &backupWriter{tar: tar.NewWriter(w), manifest: Manifest{
 		Format: backupFormat, Version: backupVersion, Store: s.id, Created: time.Now().UTC(), Cairn: s.cfg.Version,
 	}}
-	err := s.writeBackup(r.Context(), b, masterKey)
+	err := s.writeBackup(ctx, b, masterKey)
 	if err == nil {
 		err = b.finish()
 	}
 	if err != nil {
-		s.cfg.Logger.Error("backup failed", "error", err)
-		b.fail(err)
+		if callOf(ctx) == nil {
+			s.cfg.Logger.Error("backup failed", "error", err)
+		}
+		b.fail(errors.New(s.tell(ctx, endOf(ctx, err))))
 	}
-	return nil
 }
 
 // writeBackup writes the catalog first: the log may hold more than the catalog

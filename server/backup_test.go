@@ -114,9 +114,7 @@ func TestHotBackup(t *testing.T) {
 			t.Fatalf("%+v %v", r, err)
 		}
 		copied := openTest(t, data)
-		// Each backup with the master key leaves an event of its own.
-		imported := LookupRequest{Filters: []LookupFilter{{Attribute: "EventName", Values: []string{"GetBackup"}, Not: true}}}
-		if got := lookupAll(t, copied, imported); len(got)%3 != 0 {
+		if got := lookupAll(t, copied, LookupRequest{}); len(got)%3 != 0 {
 			t.Errorf("%d events: a batch was taken in part", len(got))
 		}
 		closeTest(t, copied)

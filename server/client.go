@@ -103,7 +103,12 @@ func (e *AnswerError) Error() string { return e.Text }
 
 // do sends a request and returns the answer if it is a success.
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+"/_cairn/v1/"+path, body)
+	return c.send(ctx, method, "/_cairn/v1/"+path, body)
+}
+
+// send is do for a whole path.
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
 	}

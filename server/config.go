@@ -61,6 +61,24 @@ type Config struct {
 	// DefaultRetention for a new one.
 	Retention time.Duration
 
+	// DeliveryInterval is how often log files are delivered, at least a second,
+	// DigestInterval how much time a digest is for; delivery.DefaultInterval and
+	// delivery.DefaultDigestInterval if zero.
+	DeliveryInterval time.Duration
+	DigestInterval   time.Duration
+
+	// S3, SNS and KMS are where trails deliver to.
+	S3, SNS, KMS Companion
+
+	// WebhookAllow are the addresses, networks and hosts that SNS may send
+	// messages to although they are not public, or on other ports than 80 and
+	// 443: entries of an allow-list of package egress.
+	WebhookAllow []string
+
+	// PublicURL is the URL by which subscribers of SNS reach the server, for the
+	// links in messages; that of the listener if empty.
+	PublicURL string
+
 	// MasterKeyFile holds the key that seals secrets at rest, or MasterKey is
 	// that key. Without either it is in master.key in the data directory, and
 	// made along with it.
@@ -69,6 +87,11 @@ type Config struct {
 
 	// Version is the program's version, shown in metrics and status.
 	Version string
+
+	// Recheck is how often the caller of a stream is checked again, and so how
+	// long a stream outlives its caller's permission at most; DefaultRecheck if
+	// zero.
+	Recheck time.Duration
 
 	// FS is the file system of the stores; durable.OS if nil.
 	FS durable.FS
@@ -98,6 +121,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Region, DefaultRegion)
 	if len(c.Regions) == 0 {
 		c.Regions = []string{c.Region}
+	}
+	if c.Recheck == 0 {
+		c.Recheck = DefaultRecheck
 	}
 	if c.FS == nil {
 		c.FS = durable.OS
@@ -143,6 +169,19 @@ func (c Config) Validate() error {
 	}
 	if c.Retention != 0 && c.Retention != eventlog.Forever && c.Retention < time.Hour {
 		return &SettingError{"retention", retentionText(c.Retention), "at least one hour, or 0 to keep events for ever"}
+	}
+	for name, d := range map[string]time.Duration{"delivery-interval": c.DeliveryInterval, "digest-interval": c.DigestInterval} {
+		if d != 0 && (d < time.Second || d > 24*time.Hour || (24*time.Hour)%d != 0 || d%time.Second != 0) {
+			return &SettingError{name, d.String(), "at least 1s, in whole seconds, and a part of a day, such as 5m"}
+		}
+	}
+	for name, companion := range map[string]*Companion{"s3": &c.S3, "sns": &c.SNS, "kms": &c.KMS} {
+		if err := companion.validate(name); err != nil {
+			return err
+		}
+	}
+	if err := c.validateTopics(); err != nil {
+		return err
 	}
 	if c.TLSCert != "" && c.TLSKey == "" {
 		return &SettingError{"tls-cert", c.TLSCert, "TLS needs the private key as well (--tls-key)"}

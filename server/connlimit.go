@@ -5,27 +5,47 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 )
 
 // maxConnections bounds the connections of the TCP port, each of which costs a
-// file descriptor and some 20 KB.
-const maxConnections = 4096
+// file descriptor and some 20 KB; maxPeerConnections those of one peer.
+const (
+	maxConnections     = 4096
+	maxPeerConnections = maxConnections / 4
+)
 
 // A connLimit bounds how many connections a server holds. One too many costs
 // the place of the connection that has waited longest for its next request, or
-// its first: connections that are only held open keep nobody out.
+// its first: connections that are only held open keep nobody out. One too many
+// of a peer costs a place of that peer's own, so that neither do connections on
+// which requests never end.
+//
+// A peer is an IPv4 address or an IPv6 network of 64 bits, which is what one
+// customer of a provider has at least. The machine's own programs are no peer:
+// a proxy may be among them, and bring everybody's connections.
 type connLimit struct {
-	max int
+	max, perPeer int
 
 	mu      sync.Mutex
 	open    int
 	waiting list.List // of net.Conn, the longest first
-	places  map[net.Conn]*list.Element
+	places  map[net.Conn]connPlace
+	peers   map[netip.Prefix]*peerConns
 }
 
-func newConnLimit(limit int) *connLimit {
-	return &connLimit{max: limit, places: make(map[net.Conn]*list.Element)}
+// A connPlace is where a connection that waits stands in its lists.
+type connPlace struct{ all, peer *list.Element }
+
+// peerConns are the connections of one peer.
+type peerConns struct {
+	open    int
+	waiting list.List // of net.Conn, the longest first
+}
+
+func newConnLimit(limit, perPeer int) *connLimit {
+	return &connLimit{max: limit, perPeer: perPeer, places: make(map[net.Conn]connPlace), peers: make(map[netip.Prefix]*peerConns)}
 }
 
 // track is an http.Server's ConnState.
@@ -44,24 +64,85 @@ func (l *connLimit) track(c net.Conn, state http.ConnState) {
 func (l *connLimit) change(c net.Conn, state http.ConnState) net.Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if place, ok := l.places[c]; ok {
-		l.waiting.Remove(place)
-		delete(l.places, c)
+	l.remove(c)
+	name, limited := peerOf(c)
+	peer := l.peers[name]
+	if limited && peer == nil {
+		peer = &peerConns{}
+		l.peers[name] = peer
 	}
 	switch state {
 	case http.StateNew:
 		l.open++
-		l.places[c] = l.waiting.PushBack(c)
+		if limited {
+			peer.open++
+		}
+		l.wait(c, peer)
 	case http.StateIdle:
-		l.places[c] = l.waiting.PushBack(c)
+		l.wait(c, peer)
 	case http.StateClosed, http.StateHijacked:
 		l.open--
+		if limited {
+			peer.open--
+		}
 	}
-	if state != http.StateNew || l.open <= l.max {
+	if limited && peer.open == 0 {
+		delete(l.peers, name)
+	}
+	if state != http.StateNew {
 		return nil
 	}
-	// It stays in the count until the server has noticed.
-	loser := l.waiting.Remove(l.waiting.Front()).(net.Conn)
-	delete(l.places, loser)
+	waiting := &l.waiting
+	if limited && peer.open > l.perPeer {
+		waiting = &peer.waiting
+	} else if l.open <= l.max {
+		return nil
+	}
+	// It stays in the counts until the server has noticed.
+	loser := waiting.Front().Value.(net.Conn)
+	l.remove(loser)
 	return loser
+}
+
+// wait puts a connection last among those that wait. Peer is nil for one that
+// belongs to none.
+func (l *connLimit) wait(c net.Conn, peer *peerConns) {
+	place := connPlace{all: l.waiting.PushBack(c)}
+	if peer != nil {
+		place.peer = peer.waiting.PushBack(c)
+	}
+	l.places[c] = place
+}
+
+// remove takes a connection out of those that wait.
+func (l *connLimit) remove(c net.Conn) {
+	place, ok := l.places[c]
+	if !ok {
+		return
+	}
+	l.waiting.Remove(place.all)
+	if place.peer != nil {
+		name, _ := peerOf(c)
+		l.peers[name].waiting.Remove(place.peer)
+	}
+	delete(l.places, c)
+}
+
+// peerOf returns who is at the other end of a connection, false if that is this
+// machine.
+func peerOf(c net.Conn) (netip.Prefix, bool) {
+	remote, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}, false
+	}
+	ip := remote.AddrPort().Addr().Unmap()
+	if !ip.IsValid() || ip.IsLoopback() {
+		return netip.Prefix{}, false
+	}
+	bits := ip.BitLen()
+	if ip.Is6() {
+		bits = 64
+	}
+	prefix, err := ip.WithZone("").Prefix(bits)
+	return prefix, err == nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -150,6 +151,79 @@ func TestLongAnswer(t *testing.T) {
 	})
 }
 
+// An addrConn comes from an address.
+type addrConn struct {
+	net.Conn
+	remote *net.TCPAddr
+}
+
+func (c *addrConn) RemoteAddr() net.Addr { return c.remote }
+
+// Connections of one address, or of one IPv6 network, on which requests never
+// end keep nobody else out; those of the machine itself are bounded by the whole
+// alone.
+func TestConnLimitOfPeer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		flood    func(i int) string
+		newcomer string
+		let      bool // the newcomer gets an answer
+	}{
+		"one address":     {func(int) string { return "192.0.2.7" }, "192.0.2.8", true},
+		"mapped":          {func(int) string { return "::ffff:192.0.2.7" }, "192.0.2.8", true},
+		"the same":        {func(int) string { return "192.0.2.7" }, "192.0.2.7", false},
+		"one network":     {func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) }, "2001:db8:0:1::1", true},
+		"several of them": {func(i int) string { return fmt.Sprintf("192.0.2.%d", i+1) }, "192.0.2.200", false},
+		"loopback":        {func(int) string { return "127.0.0.1" }, "192.0.2.8", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := newPipeListener()
+				dial := func(address string) net.Conn {
+					client, server := net.Pipe()
+					l.conns <- &addrConn{server, &net.TCPAddr{IP: net.ParseIP(address), Port: 1}}
+					return client
+				}
+				limit := newConnLimit(8, 2)
+				srv := &http.Server{ConnState: limit.track, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					_, _ = io.WriteString(w, "ok")
+				})}
+				served := make(chan error, 1)
+				go func() { served <- srv.Serve(l) }()
+				var held []net.Conn
+				for i := range 10 {
+					c := dial(test.flood(i))
+					held = append(held, c)
+					// A request has begun, if the connection is still there.
+					_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nx")
+					synctest.Wait()
+				}
+				c := dial(test.newcomer)
+				_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				if err == nil {
+					_, err = http.ReadResponse(bufio.NewReader(c), nil)
+				}
+				if (err == nil) != test.let {
+					t.Errorf("a newcomer: %v", err)
+				}
+				for _, c := range append(held, c) {
+					_ = c.Close()
+				}
+				synctest.Wait()
+				if limit.open != 0 || len(limit.peers) != 0 || len(limit.places) != 0 || limit.waiting.Len() != 0 {
+					t.Errorf("left: %d open, %d peers, %d places, %d waiting", limit.open, len(limit.peers), len(limit.places), limit.waiting.Len())
+				}
+				if err := srv.Close(); err != nil {
+					t.Error(err)
+				}
+				<-served
+			})
+		})
+	}
+}
+
 // Connections that are only held open keep nobody out, and requests in progress
 // are not cut off for newcomers.
 func TestConnLimit(t *testing.T) {
@@ -157,7 +231,7 @@ func TestConnLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipeListener()
 		release := make(chan struct{})
-		srv := &http.Server{ConnState: newConnLimit(3).track, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := &http.Server{ConnState: newConnLimit(3, 3).track, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/slow" {
 				<-release
 			}

@@ -61,7 +61,7 @@ func TestDamageIsToldOnce(t *testing.T) {
 	defer closeTest(t, c)
 	told := make(map[string]int)
 	events := 0
-	for _, err := range c.Lookup(t.Context(), LookupRequest{OldestFirst: true}) {
+	for _, err := range c.Lookup(t.Context(), LookupRequest{OldestFirst: true, Account: accountA}) {
 		var damage *DamageReport
 		switch {
 		case errors.As(err, &damage):

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"net"
@@ -13,12 +14,17 @@ import (
 	"strings"
 
 	"cairn/aws"
+	"cairn/delivery"
 	"cairn/identity"
 	"cairn/internal/durable"
+	"cairn/internal/objectstore"
 	"cairn/record"
 	"cairn/service/cloudtrail"
 	"cairn/service/iam"
+	"cairn/service/kms"
+	"cairn/service/sns"
 	"cairn/service/sts"
+	"cairn/trail"
 )
 
 // CredentialsName is the file in the data directory that holds the operator's
@@ -30,6 +36,12 @@ type front struct {
 	identities *identity.Store
 	recorder   *record.Recorder
 	mux        *aws.Mux
+	kms        *kms.Service
+	topics     *sns.Service
+	trails     *trail.Store
+	digestKeys *delivery.Keys
+	deliveries *delivery.Delivery
+	objects    *objectstore.Store
 
 	// firstKey is the operator's access key, if this start has made it.
 	firstKey *Credentials
@@ -104,10 +116,26 @@ func (s *Server) openFront() (*front, error) {
 		Keys: store, Authorizer: store, Recorder: f.recorder,
 		Regions: s.regions(), Throttle: s.cfg.Throttle, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	})
-	trail := &cloudtrail.Service{History: s.log, Sealer: s.catalog.Keyring(), Logger: s.cfg.Logger, Now: s.cfg.Now}
-	f.mux.Serve(trail.API())
+	if err := s.openDeliveries(f); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	f.mux.Serve((&cloudtrail.Service{
+		History: s.log, Trails: f.trails, Deliveries: f.deliveries, Keys: f.digestKeys, KMS: s.keysFor,
+		Sealer: s.catalog.Keyring(), Logger: s.cfg.Logger, Now: s.cfg.Now,
+	}).API())
 	f.mux.Serve((&iam.Service{Store: store}).API())
 	f.mux.Serve((&sts.Service{Store: store}).API())
+	f.kms = &kms.Service{Catalog: s.catalog, Principals: store, Logger: s.cfg.Logger, Now: s.cfg.Now}
+	f.mux.Serve(f.kms.API())
+	if f.topics, err = s.newTopics(f); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	f.mux.Serve(f.topics.API())
+	objects, err := s.openObjects(f)
+	if err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	f.mux.Serve(objects.API())
 	return f, nil
 }
 
@@ -141,10 +169,12 @@ func (s *Server) bootstrap(f *front) error {
 }
 
 // localOnly guards the TCP port in development mode, where credentials prove
-// nothing: a page in a browser must not reach it, by no route.
-func localOnly(h http.Handler) http.Handler {
+// nothing: a page in a browser must not reach it, by no route. Such requests
+// are counted.
+func (s *Server) localOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if why := foreign(r); why != "" {
+			s.metrics.foreign.Inc()
 			writeError(w, http.StatusForbidden, "a server in development mode answers programs on this machine only: "+why)
 			return
 		}
@@ -172,5 +202,17 @@ func foreign(r *http.Request) string {
 	return "its Host is not this machine's"
 }
 
-// close writes what the recorder still has.
-func (f *front) close() error { return f.recorder.Close() }
+// close stops deliveries, closes the object store, and writes what the recorder and the identities
+// still have.
+func (f *front) close() error {
+	var err error
+	if f.deliveries != nil {
+		err = f.deliveries.Close()
+	}
+	if f.objects != nil {
+		err = errors.Join(err, f.objects.Close())
+	}
+	err = errors.Join(err, f.recorder.Close())
+	f.identities.Flush()
+	return err
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -232,6 +233,9 @@ func TestDevGuard(t *testing.T) {
 			}
 		}
 	}
+	if _, body := try("GET", "/metrics", func(*http.Request) {}); !strings.Contains(body, fmt.Sprintf("cairn_dev_foreign_requests_total %d\n", len(routes)*len(foreign))) {
+		t.Errorf("%d refusals are not counted: %s", len(routes)*len(foreign), body)
+	}
 	for _, host := range []string{"localhost" + port, "127.0.0.1", "[::1]" + port, "cloudtrail.localhost" + port, "LOCALHOST" + port} {
 		if code, body := try("GET", "/health", func(r *http.Request) { r.Host = host }); code != http.StatusOK {
 			t.Errorf("Host %s: %d %s", host, code, body)
@@ -281,6 +285,11 @@ func TestAddAccount(t *testing.T) {
 			t.Errorf("account %q: %v", id, err)
 		}
 	}
+	for _, name := range []string{"Forwarded", "X-Forwarded-For"} {
+		if code, _, body := get(t, http.MethodGet, a.URL+addressPath, http.Header{name: {"for=192.0.2.7"}}); code != http.StatusForbidden || strings.Contains(body, a.Socket) {
+			t.Errorf("the address through a proxy: %d %s", code, body)
+		}
+	}
 	for _, method := range []string{http.MethodPost, http.MethodGet} {
 		if code, _, body := get(t, method, a.URL+"/_cairn/v1/account", http.Header{}); code == http.StatusOK {
 			t.Errorf("%s over TCP: %s", method, body)
@@ -313,7 +322,8 @@ func TestAddAccount(t *testing.T) {
 	stop()
 }
 
-// The TCP port tells the paths of this machine to nobody who is elsewhere.
+// The TCP port tells the paths of this machine to nobody who is elsewhere, nor
+// to a proxy that may ask for somebody elsewhere.
 func TestAddressStaysHere(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -328,6 +338,13 @@ func TestAddressStaysHere(t *testing.T) {
 		r.RemoteAddr = test.remote
 		if got := fromThisMachine(r); got != test.here {
 			t.Errorf("%s to %s: %v", test.remote, test.local, got)
+		}
+		for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Real-IP"} {
+			proxied := r.Clone(r.Context())
+			proxied.Header.Set(name, "")
+			if fromThisMachine(proxied) {
+				t.Errorf("%s to %s by a proxy that says %s", test.remote, test.local, name)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"net/http"
 	"runtime"
 
@@ -16,6 +17,7 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	appended *prometheus.CounterVec
+	foreign  prometheus.Counter
 }
 
 func newMetrics(s *Server) *metrics {
@@ -26,6 +28,10 @@ func newMetrics(s *Server) *metrics {
 			Help: "Records given to the event log since the start, by what became of them and by origin.",
 		}, []string{"status", "origin"}),
 	}
+	m.foreign = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "cairn_dev_foreign_requests_total",
+		Help: "Requests of web pages, or by a name that is not this machine's, that a server in development mode refused.",
+	})
 	m.countImported(ImportCounts{}) // the series exist from the start
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "cairn_build_info",
@@ -34,7 +40,7 @@ func newMetrics(s *Server) *metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.appended, build, &logCollector{s: s},
+		m.appended, m.foreign, build, &logCollector{s: s}, &deliveryCollector{s: s},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -100,4 +106,67 @@ func (c *logCollector) Collect(ch chan<- prometheus.Metric) {
 		stopped = 1
 	}
 	gauge(descStopped, stopped)
+}
+
+// deliveryCollector reads how deliveries to the trails' buckets stand. Trails
+// have no series of their own: who reads metrics need not know of them.
+type deliveryCollector struct{ s *Server }
+
+var (
+	descLag            = logDesc("cairn_delivery_lag_seconds", "Age of the oldest event that is not cut into log files yet, or whose log file is not in its bucket.")
+	descBacklogFiles   = logDesc("cairn_delivery_backlog_files", "Log files that wait for their bucket.")
+	descBacklogBytes   = logDesc("cairn_delivery_backlog_bytes", "Bytes of the log files that wait for their bucket.")
+	descQueuedDigests  = logDesc("cairn_delivery_backlog_digests", "Signed digests that wait for their bucket.")
+	descDigestAge      = logDesc("cairn_delivery_digest_age_seconds", "Time since the end of the newest digest in its bucket, of the digest chain where it is longest.")
+	descDeliveredFiles = logDesc("cairn_delivery_files_total", "Log files delivered since the start.")
+	descDeliveredBytes = logDesc("cairn_delivery_bytes_total", "Bytes of the log files delivered since the start.")
+	descDeliveries     = logDesc("cairn_delivery_events_total", "Events in the log files delivered since the start.")
+	descDigests        = logDesc("cairn_delivery_digests_total", "Digests delivered since the start.")
+	descFailures       = logDesc("cairn_delivery_failures_total", "Failed puts of log files and digests since the start.")
+	descGivenUp        = logDesc("cairn_delivery_given_up_total", "Log files given up since the start.")
+	descFailedCuts     = logDesc("cairn_delivery_failed_cuts_total", "Failed attempts to cut events into log files since the start.")
+	descDamages        = logDesc("cairn_delivery_damages_total", "Places of the event log that deliveries could not read since the start.")
+)
+
+// Describe sends the descriptions of what Collect sends.
+func (c *deliveryCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descLag, descBacklogFiles, descBacklogBytes, descQueuedDigests, descDigestAge, descDeliveredFiles, descDeliveredBytes,
+		descDeliveries, descDigests, descFailures, descGivenUp, descFailedCuts, descDamages,
+	} {
+		ch <- d
+	}
+}
+
+// Collect sends the current numbers; none while deliveries are not open.
+func (c *deliveryCollector) Collect(ch chan<- prometheus.Metric) {
+	c.s.mu.Lock()
+	f := c.s.front
+	c.s.mu.Unlock()
+	if f == nil {
+		return
+	}
+	count := func(d *prometheus.Desc, v uint64) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
+	}
+	st := f.deliveries.Stats()
+	count(descDeliveredFiles, st.Files)
+	count(descDeliveredBytes, st.Bytes)
+	count(descDeliveries, st.Events)
+	count(descDigests, st.Digests)
+	count(descFailures, st.Failures)
+	count(descGivenUp, st.GivenUp)
+	count(descFailedCuts, st.FailedCuts)
+	count(descDamages, st.Damages)
+	h, err := f.deliveries.Health(c.s.stopping)
+	if err != nil { // the other numbers are of use all the same
+		c.s.cfg.Logger.Warn("how deliveries stand cannot be told in the metrics", slog.Any("error", err))
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
+	gauge(descLag, max(0, h.Lag.Seconds()))
+	gauge(descBacklogFiles, float64(h.Files))
+	gauge(descBacklogBytes, float64(h.Bytes))
+	gauge(descQueuedDigests, float64(h.Digests))
+	gauge(descDigestAge, max(0, h.DigestAge.Seconds()))
 }

@@ -7,9 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
-
-	"cairn/aws"
 	"cairn/internal/objectstore"
 	"cairn/service/s3"
 )
@@ -29,12 +26,6 @@ func (s *Server) openObjects(f *front) (*s3.Service, error) {
 	return &s3.Service{
 		Objects: f.objects, Sealer: s.catalog.Keyring(), Identities: f.identities, KMS: s.kmsFor, Regions: s.regions(), Now: s.cfg.Now,
 	}, nil
-}
-
-// kmsFor returns a KMS client that acts for the caller of S3.
-func (s *Server) kmsFor(c *aws.Call) s3.DataKeys {
-	to := s.cfg.KMS.reach("kms", c.Region, c.Forward("s3.amazonaws.com"))
-	return awskms.New(awskms.Options{Region: to.region, BaseEndpoint: to.endpoint, HTTPClient: to.http, Credentials: to.credentials, RetryMaxAttempts: 1})
 }
 
 // ownPaths sends requests for the server's own paths to one handler and all others

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,14 +19,25 @@ import (
 type routes struct {
 	*Server
 
+	callers   callers
 	unpacking *semaphore.Weighted // bytes of posted records in memory
-	streams   chan struct{}       // taken by each answer that stays open
+	streams   *places             // answers that stay open
+	scans     *places             // searches that read every record in their range
 }
 
-// The bounds of what all requests together can hold on to.
+// maxUnpacking bounds what all requests together can unpack.
+const maxUnpacking = 256 << 20
+
+// The bounds of what goes on at a time: in all, for each account, and of the
+// places those that are kept for operators.
 const (
-	maxUnpacking = 256 << 20
-	maxStreams   = 256
+	maxStreams        = 256
+	maxAccountStreams = maxStreams / 4
+	operatorStreams   = maxStreams / 16
+
+	maxScans        = 32
+	maxAccountScans = 4
+	operatorScans   = 4
 )
 
 // streamTimeout is how long a client that reads a stream may take for each
@@ -36,13 +46,18 @@ const streamTimeout = 5 * time.Minute
 
 // addRoutes adds Cairn's own paths to the public handler.
 func (s *Server) addRoutes(mux *http.ServeMux, f *front) {
-	x := &routes{Server: s, unpacking: semaphore.NewWeighted(maxUnpacking), streams: make(chan struct{}, maxStreams)}
+	x := &routes{
+		Server: s, callers: f.identities, unpacking: semaphore.NewWeighted(maxUnpacking),
+		streams: newPlaces("streams open", maxStreams, maxAccountStreams, operatorStreams),
+		scans:   newPlaces("searches that read every record under way", maxScans, maxAccountScans, operatorScans),
+	}
 	add := func(pattern string, route aws.Route) { mux.Handle(pattern, f.mux.Handler(route)) }
 	add("POST /_cairn/events", aws.Route{Operation: "PutEvents", MaxBody: maxPacked, Serve: x.putEvents})
 	add("GET /_cairn/api/events", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getEvents})
 	add("GET /_cairn/api/values", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getValues})
 	add("GET /_cairn/api/histogram", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getHistogram})
 	add("GET /_cairn/api/tail", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getTail})
+	x.addTrails(add)
 	x.addLocal(add)
 	mux.HandleFunc("/_cairn/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" here")
@@ -94,23 +109,22 @@ func invalid(err error) error {
 
 // unavailable turns the errors of a log that takes or gives nothing now into
 // answers.
-func unavailable(err error) error {
-	switch {
-	case errors.Is(err, eventlog.ErrDiskFull), errors.Is(err, eventlog.ErrStopped), errors.Is(err, eventlog.ErrClosed):
-		return &aws.Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: err.Error()}
+func (x *routes) unavailable(c *aws.Call, err error) error {
+	if closedLog(err) {
+		return &aws.Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: x.tell(withCall(context.Background(), c), err)}
 	}
 	return err
 }
 
-// open takes a place among the answers that stay open, until the request ends.
-func (x *routes) open(r *http.Request) error {
-	select {
-	case x.streams <- struct{}{}:
-		context.AfterFunc(r.Context(), func() { <-x.streams })
-		return nil
-	default:
-		return &aws.Error{Code: "ThrottlingException", Status: http.StatusTooManyRequests, Message: "Too many streams are open."}
+// take takes a place until the request ends, or release is called.
+func (x *routes) take(p *places, c *aws.Call, r *http.Request) (release func(), err error) {
+	release, err = p.take(c.Account(), c.Identity.Operator)
+	if err != nil {
+		c.SetHeader("Retry-After", "5")
+		return nil, err
 	}
+	context.AfterFunc(r.Context(), release)
+	return release, nil
 }
 
 // unhurried returns a writer for an answer that takes longer than the server

@@ -49,13 +49,20 @@ func (x *routes) getEvents(_ context.Context, c *aws.Call, r *http.Request, _ []
 	if strings.Contains(r.Header.Get("Accept"), eventStreamType) {
 		format = frames
 	}
-	if err := x.open(r); err != nil {
+	if _, err := x.take(x.streams, c, r); err != nil {
 		return nil, err
 	}
+	if q.scans() {
+		if _, err := x.take(x.scans, c, r); err != nil {
+			return nil, err
+		}
+	}
 	return func(w http.ResponseWriter) {
-		stream := &eventStream{w: unhurried(w), format: format}
-		stream.begin() // an error from here on is told within the answer
-		_ = x.streamLookup(r.Context(), q.Query, q.limit, q.keep(), stream)
+		x.watched(c, r, func(ctx context.Context) {
+			stream := x.newStream(ctx, unhurried(w), format)
+			stream.begin() // an error from here on is told within the answer
+			x.streamLookup(ctx, nil, lookingUp{q.Query, q.limit, q.keep()}, stream)
+		})
 	}, nil
 }
 
@@ -100,7 +107,7 @@ func (x *routes) getValues(ctx context.Context, c *aws.Call, r *http.Request, _ 
 		return nil, invalid(err)
 	}
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, x.unavailable(c, err)
 	}
 	return func(w http.ResponseWriter) { writeJSON(w, http.StatusOK, out) }, nil
 }
@@ -122,6 +129,11 @@ func (x *routes) getHistogram(ctx context.Context, c *aws.Call, r *http.Request,
 	if err != nil || step < 1 || step > math.MaxInt32 {
 		return nil, invalid(fmt.Errorf("step %q is not a number of seconds from 1 on", clip(text)))
 	}
+	release, err := x.take(x.scans, c, r)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	width := time.Duration(step) * time.Second
 	var buckets []eventlog.Bucket
 	if keep := q.keep(); keep != nil {
@@ -133,7 +145,7 @@ func (x *routes) getHistogram(ctx context.Context, c *aws.Call, r *http.Request,
 		return nil, invalid(err)
 	}
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, x.unavailable(c, err)
 	}
 	out := bucketList(buckets)
 	return func(w http.ResponseWriter) { writeJSON(w, http.StatusOK, out) }, nil

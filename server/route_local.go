@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -18,30 +17,21 @@ const maxRecordsBody = eventlog.MaxBatchBytes + 4*eventlog.MaxBatchRecords
 
 // addLocal adds the local API, for operators who are not on this machine.
 func (x *routes) addLocal(add func(pattern string, route aws.Route)) {
-	for _, l := range []struct {
-		pattern, operation string
-		readOnly, stream   bool
-		maxBody            int64
-	}{
-		{"POST /_cairn/v1/import/begin", "StartImport", false, false, maxJSONBody},
-		{"POST /_cairn/v1/import/records", "ImportEvents", false, false, maxRecordsBody},
-		{"POST /_cairn/v1/lookup", "GetEvents", true, true, maxJSONBody},
-		{"POST /_cairn/v1/tail", "GetEvents", true, true, maxJSONBody},
-		{"POST /_cairn/v1/values", "GetEvents", true, false, maxJSONBody},
-		{"POST /_cairn/v1/histogram", "GetEvents", true, false, maxJSONBody},
-		{"POST /_cairn/v1/check", "GetCheckReport", true, true, maxJSONBody},
-		{"GET /_cairn/v1/backup", "GetBackup", true, true, 1},
-		{"GET /_cairn/v1/status", "GetStatus", true, false, 1},
-	} {
+	for _, l := range x.localRoutes() {
+		if l.ownerOnly {
+			continue
+		}
 		add(l.pattern, aws.Route{Operation: l.operation, ReadOnly: l.readOnly, MaxBody: l.maxBody,
 			Serve: func(ctx context.Context, c *aws.Call, r *http.Request, body []byte) (func(http.ResponseWriter), error) {
-				return x.serveLocal(ctx, c, r, body, l.stream)
+				return x.serveLocal(withCall(ctx, c), c, r, body, &l)
 			}})
 	}
 }
 
-// serveLocal passes an operator's request on to the local API.
-func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, body []byte, stream bool) (func(http.ResponseWriter), error) {
+// serveLocal passes an operator's request on to the local API. It returns once
+// the answer is known, or for an answer that stays open that there will be one,
+// so that the call's record tells how it ended.
+func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, body []byte, l *localRoute) (func(http.ResponseWriter), error) {
 	values, err := parameters(c, r)
 	if err != nil {
 		return nil, err
@@ -57,15 +47,27 @@ func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, b
 	}
 	in := r.Clone(ctx)
 	in.Body, in.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	if stream {
-		if err := x.open(r); err != nil {
+	answer := &heldAnswer{header: make(http.Header), status: http.StatusOK}
+	if l.stream != nil {
+		if _, err := x.take(x.streams, c, r); err != nil {
 			return nil, err
 		}
-		return func(w http.ResponseWriter) { x.api.ServeHTTP(unhurried(w), in) }, nil
+		respond, err := l.stream(answer, in)
+		if err != nil {
+			x.refuse(answer, in, err)
+			return nil, answer.error()
+		}
+		return func(w http.ResponseWriter) {
+			x.watched(c, r, func(ctx context.Context) { respond(ctx, unhurried(w)) })
+		}, nil
 	}
-	answer := &heldAnswer{header: make(http.Header), status: http.StatusOK}
-	x.api.ServeHTTP(answer, in)
-	if answer.status != http.StatusOK {
+	if strings.HasSuffix(r.URL.Path, "/histogram") {
+		if _, err := x.take(x.scans, c, r); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.serve(answer, in); err != nil {
+		x.refuse(answer, in, err)
 		return nil, answer.error()
 	}
 	if strings.HasSuffix(r.URL.Path, "/import/records") {
@@ -90,7 +92,7 @@ func showBody(c *aws.Call, r *http.Request, body []byte) error {
 	d.UseNumber()
 	var tree map[string]any
 	if err := d.Decode(&tree); err != nil {
-		return invalid(errors.Join(errors.New("read request"), err))
+		return invalid(badJSON(err))
 	}
 	if c.Input == nil {
 		c.Input = make(map[string]any)
@@ -134,6 +136,8 @@ func (a *heldAnswer) error() error {
 	_ = json.Unmarshal(a.body.Bytes(), &e)
 	code := "InternalFailure"
 	switch a.status {
+	case http.StatusOK: // nothing was written, because the client is gone
+		a.status = http.StatusInternalServerError
 	case http.StatusBadRequest:
 		code = "ValidationException"
 	case http.StatusConflict:

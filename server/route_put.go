@@ -77,7 +77,7 @@ func (x *routes) putEvents(ctx context.Context, c *aws.Call, r *http.Request, bo
 		c.Output[status] = json.Number(fmt.Sprint(n))
 	}
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("append posted records: %w", err))
+		return nil, x.unavailable(c, fmt.Errorf("append posted records: %w", err))
 	}
 	return func(w http.ResponseWriter) { writeJSON(w, http.StatusOK, answer) }, nil
 }
@@ -181,10 +181,21 @@ func refusal(c *aws.Call, regions []string, raw []byte) string {
 	if !c.Identity.Operator && r.AccountID != c.Account() {
 		return "the record belongs to another account than the caller's"
 	}
+	if !c.Identity.Operator && ownSource(r.EventSource) {
+		return fmt.Sprintf("the event source %q is Cairn's own", clip(r.EventSource))
+	}
 	if !slices.Contains(regions, r.AWSRegion) {
 		return fmt.Sprintf("the region %q does not exist here", clip(r.AWSRegion))
 	}
 	return ""
+}
+
+// ownSource says whether an event source is one of those that Cairn's own
+// records have, cairn.amazonaws.com and cairn.internal, or could be taken for
+// one.
+func ownSource(source string) bool {
+	first, _, _ := strings.Cut(source, ".")
+	return strings.EqualFold(strings.TrimSpace(first), "cairn")
 }
 
 func resultOf(r eventlog.Result) putResult {

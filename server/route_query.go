@@ -214,6 +214,24 @@ func (q *eventQuery) keep() func(*cairn.Event) bool {
 	}
 }
 
+// scans says whether the query reads records that the index cannot rule out: it
+// can then take as long as reading all records of its scope and time range.
+func (q *eventQuery) scans() bool {
+	return len(q.conditions) > 0 || scans(q.Filters)
+}
+
+// scans says whether any filter is on the beginning of a value that the index
+// keeps no list of.
+func scans(filters []eventlog.Filter) bool {
+	return slices.ContainsFunc(filters, func(f eventlog.Filter) bool {
+		switch f.Attribute {
+		case cairn.AttrEventID, cairn.AttrResourceName, cairn.AttrAccessKeyID:
+			return f.Prefix
+		}
+		return false
+	})
+}
+
 func (t *recordTest) passes(e *cairn.Event) bool {
 	found := false
 	look := func(v string) bool {

@@ -36,16 +36,28 @@ func (x *routes) getTail(_ context.Context, c *aws.Call, r *http.Request, _ []by
 	if err != nil {
 		return nil, invalid(err)
 	}
-	if err := x.open(r); err != nil {
+	if _, err := x.take(x.streams, c, r); err != nil {
 		return nil, err
 	}
+	caughtUp := func() {}
+	if end := x.log.Stats().End; end > tailBacklog && pos.Compare(eventlog.At(end-tailBacklog)) < 0 {
+		if caughtUp, err = x.take(x.scans, c, r); err != nil {
+			return nil, err
+		}
+	}
 	return func(w http.ResponseWriter) {
-		w.Header().Set("Cache-Control", "no-store")
-		stream := &eventStream{w: unhurried(w), format: serverSent}
-		stream.send(frameHead{Type: "beat", Position: pos.String()}, nil)
-		x.streamTail(r.Context(), tailing{query: q.Query, keep: q.keep(), from: pos, follow: true}, stream)
+		x.watched(c, r, func(ctx context.Context) {
+			w.Header().Set("Cache-Control", "no-store")
+			stream := x.newStream(ctx, unhurried(w), serverSent)
+			stream.send(frameHead{Type: "beat", Position: pos.String()}, nil)
+			x.streamTail(ctx, tailing{query: q.Query, keep: q.keep(), from: pos, follow: true, caughtUp: caughtUp}, stream)
+		})
 	}, nil
 }
+
+// tailBacklog is by how many records a tail may begin before the newest without
+// counting as a search that reads every record.
+const tailBacklog = 100_000
 
 // serverSent is the format text/event-stream of the HTML standard. An event
 // without data only sets the ID to come back with.

@@ -29,6 +29,7 @@ import (
 type routesTest struct {
 	server         *Server
 	url            string
+	socket         string
 	operator, a, b Credentials
 }
 
@@ -39,11 +40,17 @@ const (
 
 func serveRoutes(t *testing.T) *routesTest {
 	t.Helper()
-	s, err := Open(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Retention: eventlog.Forever, Regions: []string{"us-east-1", "eu-west-1"}})
+	return serveRoutesWith(t, Config{Data: t.TempDir()})
+}
+
+func serveRoutesWith(t *testing.T, cfg Config) *routesTest {
+	t.Helper()
+	cfg.Listen, cfg.Retention, cfg.Regions = "127.0.0.1:0", eventlog.Forever, []string{"us-east-1", "eu-west-1"}
+	s, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := identity.Open(s.catalog, identity.Options{DefaultAccount: s.cfg.AccountID, Now: time.Now})
+	store, err := identity.Open(s.catalog, identity.Options{DefaultAccount: s.cfg.AccountID, Now: s.cfg.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +77,7 @@ func serveRoutes(t *testing.T) *routesTest {
 	})
 	select {
 	case a := <-ready:
-		x.url = a.URL
+		x.url, x.socket = a.URL, a.Socket
 	case err := <-served:
 		served <- err
 		t.Fatal(err)
@@ -80,6 +87,11 @@ func serveRoutes(t *testing.T) *routesTest {
 
 // send sends a signed request. The caller closes the answer's body.
 func (x *routesTest) send(t *testing.T, key Credentials, method, path string, header http.Header, body []byte) *http.Response {
+	t.Helper()
+	return x.sendBy(t, &http.Transport{DisableKeepAlives: true, DisableCompression: true}, key, method, path, header, body)
+}
+
+func (x *routesTest) sendBy(t *testing.T, by *http.Transport, key Credentials, method, path string, header http.Header, body []byte) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, x.url+path, bytes.NewReader(body))
 	if err != nil {
@@ -92,7 +104,7 @@ func (x *routesTest) send(t *testing.T, key Credentials, method, path string, he
 	if err := sigv4.Sign(req, sigv4.HashPayload(body), c, "cloudtrail", "eu-west-1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}).Do(req)
+	resp, err := (&http.Client{Transport: by}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,6 +257,53 @@ func TestPutEventsResults(t *testing.T) {
 	out = x.post(t, x.operator, body)
 	if out.Counts["stored"] != 1 || out.Counts["double"] != 2 || out.Counts["refused"] != 1 || out.Counts["quarantined"] != 1 {
 		t.Errorf("an operator: %+v", out.Counts)
+	}
+}
+
+// What Cairn writes about itself cannot be made up by others than operators.
+func TestOwnSourcesAreRefused(t *testing.T) {
+	t.Parallel()
+	x := serveRoutes(t)
+	for i, source := range []string{"cairn.amazonaws.com", "cairn.internal", "CAIRN.internal", "cairn", " cairn.internal"} {
+		forged := bytes.ReplaceAll(testRecord(i), []byte("s3.amazonaws.com"), []byte(source))
+		out := x.post(t, x.a, string(forged)+"\n"+string(testRecord(100+i)))
+		if out.Results[0].Status != "refused" || !strings.Contains(out.Results[0].Reason, "Cairn's own") || out.Results[1].Status != "stored" {
+			t.Errorf("%q: %+v", source, out)
+		}
+		if out := x.post(t, x.operator, string(forged)); out.Counts["stored"] != 1 {
+			t.Errorf("%q, of an operator: %+v", source, out)
+		}
+	}
+	if found, _ := x.find(t, x.a, "EventSource=cairn.internal"); len(found) != 1 || found[0].Origin != "posted" {
+		t.Errorf("found %+v", found)
+	}
+	if out := x.post(t, x.a, string(bytes.ReplaceAll(testRecord(9), []byte("s3.amazonaws.com"), []byte("cairnes.amazonaws.com")))); out.Counts["stored"] != 1 {
+		t.Errorf("another source: %+v", out)
+	}
+}
+
+// A stream that is refused is recorded as refused, and one that is served as
+// served.
+func TestRefusedStreamsAreRecorded(t *testing.T) {
+	t.Parallel()
+	x := serveRoutes(t)
+	for _, body := range []string{`{"limit":-1}`, `{"filters":[{"attribute":"Nonsense","values":["x"]}]}`, `{"nonsense":1}`, `{"limit":"1"}`} {
+		if code, text := x.call(t, x.operator, http.MethodPost, "/_cairn/v1/lookup", nil, []byte(body)); code != http.StatusBadRequest || strings.Contains(text, "json:") || strings.Contains(text, "server.") {
+			t.Errorf("lookup %s: %d %s", body, code, text)
+		}
+	}
+	if code, text := x.call(t, x.operator, http.MethodPost, "/_cairn/v1/tail", nil, []byte(`{"from":"nowhere"}`)); code != http.StatusBadRequest {
+		t.Errorf("tail: %d %s", code, text)
+	}
+	if code, text := x.call(t, x.operator, http.MethodPost, "/_cairn/v1/lookup", nil, []byte(`{"limit":1}`)); code != http.StatusOK {
+		t.Errorf("lookup: %d %s", code, text)
+	}
+	refused, _ := x.find(t, x.operator, "EventName=GetEvents&errorCode=ValidationException")
+	if len(refused) != 5 {
+		t.Errorf("%d refusals are recorded, want 5: %+v", len(refused), refused)
+	}
+	if served, _ := x.find(t, x.operator, "EventName=GetEvents&not.errorCode=*&path.requestParameters.limit=1"); len(served) != 1 {
+		t.Errorf("%d streams are recorded, want 1", len(served))
 	}
 }
 

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"cairn/eventlog"
 )
 
 // stopTimeout is how long requests in progress may take once the server is
@@ -54,7 +55,11 @@ func (s *Server) Serve(ctx context.Context, ready func(Address, *Credentials)) (
 	group, serving := errgroup.WithContext(ctx) // done too when a listener fails
 	group.Go(func() error { return serveUntilClosed(public, tcp) })
 	group.Go(func() error { return serveUntilClosed(local, socket) })
+	group.Go(func() error { front.kms.Run(s.stopping); return nil })
+	group.Go(func() error { front.topics.Run(s.stopping); return nil })
 
+	front.deliveries.Start()
+	s.setFront(front)
 	s.setURL(address.URL)
 	err = writeAddress(s.cfg.Data, address)
 	if err == nil {
@@ -64,6 +69,7 @@ func (s *Server) Serve(ctx context.Context, ready func(Address, *Credentials)) (
 	s.cfg.Logger.Info("stopping")
 	_ = os.Remove(filepath.Join(s.cfg.Data, addressName))
 	s.setURL("")
+	s.setFront(nil)
 	s.stop() // ends streams that follow the log
 	err = errors.Join(err, shutDown(local), shutDown(public), group.Wait())
 	return err
@@ -75,13 +81,20 @@ func (s *Server) setURL(url string) {
 	s.url = url
 }
 
+// setFront lets the local API reach what is there while serving only.
+func (s *Server) setFront(f *front) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.front = f
+}
+
 // newPublicServer returns the server of the TCP port, where peers may be hostile.
 // A handler whose answer takes longer moves the deadlines of its request.
 func (s *Server) newPublicServer() *http.Server {
 	srv := s.newHTTPServer(nil)
 	srv.ReadTimeout = time.Minute
 	srv.WriteTimeout = time.Minute
-	srv.ConnState = newConnLimit(maxConnections).track
+	srv.ConnState = newConnLimit(maxConnections, maxPeerConnections).track
 	return srv
 }
 
@@ -148,15 +161,24 @@ func (s *Server) publicHandler(address Address, f *front) http.Handler {
 	})
 	s.addRoutes(mux, f)
 	mux.Handle("/", f.mux)
+	all := f.topics.Handler(ownPaths(mux, f.mux))
 	if s.cfg.Dev {
-		return localOnly(mux)
+		return s.localOnly(all)
 	}
-	return mux
+	return all
 }
 
+// forwardedBy are the headers that proxies add to what they pass on.
+var forwardedBy = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"}
+
 // fromThisMachine says whether a request was sent from an address of the
-// machine itself.
+// machine itself, and not by a proxy there for somebody else.
 func fromThisMachine(r *http.Request) bool {
+	for _, name := range forwardedBy {
+		if _, ok := r.Header[name]; ok {
+			return false
+		}
+	}
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return false
@@ -170,32 +192,53 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok", "version": s.cfg.Version})
 }
 
-// ready says whether events can be written.
+// ready says whether events can be written. It needs no credentials, so that it
+// tells no more than that; the log has the rest, once for each problem.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	problem := s.problem()
-	w.Header().Set("Content-Type", "application/json")
-	if problem == "" {
-		_ = json.NewEncoder(w).Encode(map[string]string{"status": "ready"})
+	err := s.problem()
+	s.noteProblem(err)
+	if err == nil {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 		return
 	}
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": "not ready", "problem": problem})
+	writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "problem": sentence(err)})
 }
 
-// problem is why events cannot be written, "" if they can.
-func (s *Server) problem() string {
+// noteProblem logs what came in the way of writing events, or that nothing does
+// any more, when it has changed.
+func (s *Server) noteProblem(err error) {
+	kind := ""
+	if err != nil {
+		kind = sentence(err)
+	}
+	s.mu.Lock()
+	changed := kind != s.noted
+	s.noted = kind
+	s.mu.Unlock()
+	switch {
+	case changed && err != nil:
+		s.cfg.Logger.Error("events cannot be written", slog.Any("error", err))
+	case changed:
+		s.cfg.Logger.Info("events can be written again")
+	}
+}
+
+// problem is why events cannot be written, nil if they can.
+func (s *Server) problem() error {
 	if err := s.log.Err(); err != nil {
-		return err.Error()
+		return err
 	}
 	free, err := s.cfg.FS.Free(s.cfg.Data)
 	if err != nil {
-		return err.Error()
+		return errors.Join(errFreeSpace, err)
 	}
 	if free < reserveBytes {
-		return fmt.Sprintf("the disk has %d bytes left, fewer than the reserve of %d", free, reserveBytes)
+		return fmt.Errorf("%w: it has %d bytes left, fewer than the reserve of %d", eventlog.ErrDiskFull, free, reserveBytes)
 	}
-	return ""
+	return nil
 }
+
+var errFreeSpace = errors.New("the free space of the disk cannot be told")
 
 // reserveBytes is the free space below which the event log takes nothing new.
 const reserveBytes = 64 << 20

@@ -46,10 +46,13 @@ type Server struct {
 	stopping context.Context // done when streams must end
 	stop     context.CancelFunc
 	saver    sync.WaitGroup
+	rotating sync.Mutex // one rotation of keys at a time
 
 	mu         sync.Mutex
 	url        string          // of the TCP listener, while serving
+	noted      string          // the problem that was logged last, "" if it is gone
 	identities *identity.Store // once something needs it
+	front      *front          // while serving
 }
 
 // Open locks and opens a data directory, making it if need be. It returns a
