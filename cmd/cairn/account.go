@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -17,7 +18,7 @@ import (
 func (a *app) accountCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "account",
-		Short: "Add or list the accounts whose users may call",
+		Short: "Add, list or rekey the accounts whose users may call",
 		Args:  subcommandArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -33,8 +34,8 @@ print the access key of its root user. The secret is not shown again.`,
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			if len(args[0]) != 12 || strings.Trim(args[0], "0123456789") != "" {
-				return usagef("account ID %q: an AWS account ID has 12 digits", args[0])
+			if err := checkAccountID(args[0]); err != nil {
+				return err
 			}
 			return a.withLocalClient(cmd.Context(), true, func(client *server.Client) error {
 				account, err := client.AddAccount(cmd.Context(), args[0])
@@ -62,11 +63,57 @@ print the access key of its root user. The secret is not shown again.`,
 			})
 		},
 	}
-	for _, sub := range []*cobra.Command{add, list} {
+	rekey := a.accountRekeyCommand(&format)
+	for _, sub := range []*cobra.Command{add, list, rekey} {
 		sub.Flags().StringVarP(&format, "output", "o", "text", "text or json")
 	}
-	c.AddCommand(add, list)
+	c.AddCommand(add, list, rekey)
 	return c
+}
+
+func (a *app) accountRekeyCommand(format *string) *cobra.Command {
+	var replaced string
+	rekey := &cobra.Command{
+		Use:   "rekey ID",
+		Short: "Make a new access key for an account's root user",
+		Long: `Make a new access key for the root user of an account, also the operator's, and
+print it: the way back in when the last key was deleted or its secret lost. It goes
+through the running server's socket or works on a stopped data directory. The
+secret is not shown again. A root user has two access keys at most: --replace
+removes one in the same step. The file credentials in the data directory stays as
+it is.`,
+		Example: "  cairn account rekey 000000000000",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkFormat(*format); err != nil {
+				return err
+			}
+			if err := checkAccountID(args[0]); err != nil {
+				return err
+			}
+			return a.withLocalClient(cmd.Context(), true, func(client *server.Client) error {
+				account, err := client.RekeyAccount(cmd.Context(), args[0], replaced)
+				if err != nil {
+					return err
+				}
+				if *format == "json" {
+					return a.printJSON(account)
+				}
+				_, err = fmt.Fprintf(a.stdout, "Account %s has a new access key of its root user, which is shown only now:\n", account.AccountID)
+				return errors.Join(err, a.printKey(account))
+			})
+		},
+	}
+	rekey.Flags().StringVar(&replaced, "replace", "", "ID of an access key of the root user that is removed for it")
+	return rekey
+}
+
+// checkAccountID refuses what is no account's ID.
+func checkAccountID(id string) error {
+	if len(id) != 12 || strings.Trim(id, "0123456789") != "" {
+		return usagef("account ID %q: an AWS account ID has 12 digits", id)
+	}
+	return nil
 }
 
 // withLocalClient calls do with a client of the data directory or the socket of
@@ -102,10 +149,12 @@ func (a *app) printAccount(account *server.NewAccount, format string) error {
 	if format == "json" {
 		return a.printJSON(account)
 	}
-	_, err := fmt.Fprintf(a.stdout, `Account %s is there. The access key of its root user, which is shown only now:
-  access key ID      %s
-  secret access key  %s
-`, account.AccountID, account.AccessKeyID, account.SecretAccessKey)
+	_, err := fmt.Fprintf(a.stdout, "Account %s is there. The access key of its root user, which is shown only now:\n", account.AccountID)
+	return errors.Join(err, a.printKey(account))
+}
+
+func (a *app) printKey(account *server.NewAccount) error {
+	_, err := fmt.Fprintf(a.stdout, "  access key ID      %s\n  secret access key  %s\n", account.AccessKeyID, account.SecretAccessKey)
 	return err
 }
 

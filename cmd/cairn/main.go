@@ -171,11 +171,11 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 damage found, 4 done in part.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{exitUsage, flagHint(cmd, err)}
 	})
-	a.addSettingFlags(root)
 	root.AddCommand(
-		a.serveCommand(), a.importCommand(), a.lookupCommand(), a.tailCommand(), a.checkCommand(),
-		a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.accountCommand(), a.demoCommand(), a.profileCommand(), a.envCommand(), a.configCommand(), a.versionCommand(),
+		a.serveCommand(), a.importCommand(), a.lookupCommand(), a.tailCommand(), a.checkCommand(), a.verifyCommand(),
+		a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.trailCommand(), a.accountCommand(), a.keysCommand(), a.demoCommand(), a.profileCommand(), a.envCommand(), a.configCommand(), a.versionCommand(),
 	)
+	a.addSettingFlags(root)
 	for _, c := range root.Commands() {
 		usageArgs(c)
 	}

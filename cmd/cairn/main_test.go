@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 //	records FILE N            makes a file of N records, one a line
 //	stored DATA N             waits until the server on DATA has N records
 //	lines FILE N              fails unless the file has N lines
+//	delivered TRAIL           waits until the trail on cairn-data has delivered
+//	eventid FILE              puts the ID of a record into $EVENT
+//	secrets FILE              makes a new account's access key that of the environment
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -46,6 +49,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "server": waitForServer, "gzip": gzipFile, "blanks": blanks, "flip": flipBit, "truncate": truncate, "lines": lines, "await": await, "records": records, "stored": stored,
+			"delivered": delivered, "eventid": eventID, "secrets": secrets,
 		},
 	})
 }

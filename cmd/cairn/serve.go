@@ -21,6 +21,10 @@ commands talk to the server through a Unix socket in the data directory.
 The first start makes the operator's account (--account-id) with an access key, and keeps
 it in the file credentials in the data directory. "cairn env" prints what AWS clients need.
 
+Trails deliver to the server's own S3, SNS and KMS. --s3 URL names another S3, which
+CAIRN_S3_ACCESS_KEY_ID and CAIRN_S3_SECRET_ACCESS_KEY (and CAIRN_S3_REGION) give access to;
+the same goes for --sns and --kms.
+
 With --tls-cert and --tls-key the TCP port speaks TLS 1.3 or 1.2. The files are looked at
 every second, and a renewed certificate is used without a restart.`,
 		Args: cobra.NoArgs,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"cairn/catalog"
@@ -30,27 +31,39 @@ type settings struct {
 	path   string
 }
 
-// A settingDef defines one setting.
+// A settingDef defines one setting. Those of the serving process are flags of
+// serve and config only; the environment and the file may hold them for all.
 type settingDef struct {
 	name, def, usage string
+	serving          bool
 }
 
 // settingDefs are all settings. The environment calls "data" CAIRN_DATA.
 var settingDefs = []settingDef{
-	{"data", server.DefaultData, "data directory"},
-	{"listen", server.DefaultListen, "address of the server; port 0 picks a free one"},
-	{"tls-cert", "", "PEM file with the certificate chain of the server; with --tls-key the server speaks TLS"},
-	{"tls-key", "", "PEM file with the private key of --tls-cert"},
-	{"insecure", "false", "allow a --listen address that other machines can reach, without encryption"},
-	{"dev", "false", "for development: accept credentials that are not known; a 12-digit access key names the account. Loopback only"},
-	{"throttle", "", "give the AWS API the rates that AWS has (default true, with --dev false)"},
-	{"account-id", server.DefaultAccountID, "account of requests that name none"},
-	{"region", server.DefaultRegion, "region of requests that name none"},
-	{"regions", "", "all regions that exist, separated by commas (default only --region)"},
-	{"retention", "", "how long serve and import keep events: 90d, 2w, 36h; 0 keeps them for ever (default what the store has; 90d for a new one)"},
-	{"master-key-file", "", "key that seals secrets at rest (default master.key in the data directory)"},
-	{"endpoint", "", "server to talk to: unix:/path/to/cairn.sock or https://host:port (default the one on the data directory)"},
-	{"log-level", "info", "debug, info, warn or error"},
+	{"data", server.DefaultData, "data directory", false},
+	{"listen", server.DefaultListen, "address of the server; port 0 picks a free one", true},
+	{"tls-cert", "", "PEM file with the certificate chain of the server; with --tls-key the server speaks TLS", true},
+	{"tls-key", "", "PEM file with the private key of --tls-cert", true},
+	{"insecure", "false", "allow a --listen address that other machines can reach, without encryption", true},
+	{"dev", "false", "for development: accept credentials that are not known; a 12-digit access key names the account. Loopback only", false},
+	{"throttle", "", "give the AWS API the rates that AWS has (default true, with --dev false)", true},
+	{"account-id", server.DefaultAccountID, "account of requests that name none", false},
+	{"region", server.DefaultRegion, "region of requests that name none", false},
+	{"regions", "", "all regions that exist, separated by commas (default --region and us-east-1)", false},
+	{"retention", "", "how long serve and import keep events: 90d, 2w, 36h; 0 keeps them for ever (default what the store has; 90d for a new one)", false},
+	{"delivery-interval", "5m", "how often trails get their log files: 1s to 24h, a part of a day", true},
+	{"digest-interval", "1h", "how much time a digest is for: 1s to 24h, a part of a day", true},
+	{"s3", "", "S3 that trails deliver to: the URL of an endpoint, or off (default the server's own)", true},
+	{"sns", "", "SNS that trails notify: the URL of an endpoint, or off (default the server's own)", true},
+	{"kms", "", "KMS that encrypts: the URL of an endpoint, or off (default the server's own)", true},
+	{"s3-allow", "", "buckets that accounts may deliver to with --s3 URL: ACCOUNT=NAME[,NAME...][;ACCOUNT=...]; * stands for any characters", true},
+	{"kms-allow", "", "keys that accounts may use with --kms URL, by the names that they use for them, as in --s3-allow", true},
+	{"sns-allow", "", "topics that accounts may notify with --sns URL, as in --s3-allow", true},
+	{"webhook-allow", "", "where SNS may deliver although it is not a public address on port 80 or 443: 10.0.0.0/8, 127.0.0.1:8080, hooks.corp:443, separated by commas", true},
+	{"public-url", "", "URL by which subscribers of SNS reach the server (default that of --listen)", true},
+	{"master-key-file", "", "key that seals secrets at rest (default master.key in the data directory)", false},
+	{"endpoint", "", "server to talk to: unix:/path/to/cairn.sock or https://host:port (default the one on the data directory)", false},
+	{"log-level", "info", "debug, info, warn or error", false},
 }
 
 // configFile is the YAML file. A pointer tells a setting that is there from
@@ -67,6 +80,16 @@ type configFile struct {
 	Region        *string     `yaml:"region"`
 	Regions       *regionList `yaml:"regions"`
 	Retention     *string     `yaml:"retention"`
+	DeliveryEvery *string     `yaml:"delivery-interval"`
+	DigestEvery   *string     `yaml:"digest-interval"`
+	S3            *string     `yaml:"s3"`
+	SNS           *string     `yaml:"sns"`
+	KMS           *string     `yaml:"kms"`
+	S3Allow       *string     `yaml:"s3-allow"`
+	SNSAllow      *string     `yaml:"sns-allow"`
+	KMSAllow      *string     `yaml:"kms-allow"`
+	WebhookAllow  *string     `yaml:"webhook-allow"`
+	PublicURL     *string     `yaml:"public-url"`
 	MasterKeyFile *string     `yaml:"master-key-file"`
 	Endpoint      *string     `yaml:"endpoint"`
 	LogLevel      *string     `yaml:"log-level"`
@@ -96,6 +119,9 @@ func (c *configFile) byName() map[string]string {
 	text := map[string]*string{
 		"data": c.Data, "listen": c.Listen, "account-id": c.AccountID, "region": c.Region, "retention": c.Retention,
 		"master-key-file": c.MasterKeyFile, "endpoint": c.Endpoint, "log-level": c.LogLevel, "tls-cert": c.TLSCert, "tls-key": c.TLSKey,
+		"delivery-interval": c.DeliveryEvery, "digest-interval": c.DigestEvery,
+		"s3": c.S3, "sns": c.SNS, "kms": c.KMS, "s3-allow": c.S3Allow, "sns-allow": c.SNSAllow, "kms-allow": c.KMSAllow,
+		"webhook-allow": c.WebhookAllow, "public-url": c.PublicURL,
 	}
 	for name, v := range text {
 		if v != nil {
@@ -113,18 +139,30 @@ func (c *configFile) byName() map[string]string {
 	return m
 }
 
-// addSettingFlags gives the root command a flag for each setting.
+// addSettingFlags gives the root command a flag for each setting, and serve and
+// config those of the serving process.
 func (a *app) addSettingFlags(root *cobra.Command) {
-	flags := root.PersistentFlags()
+	addFlags(root.PersistentFlags(), false)
+	root.PersistentFlags().String("config", "", "YAML file with settings")
+	for _, c := range root.Commands() {
+		if c.Name() == "serve" || c.Name() == "config" {
+			addFlags(c.PersistentFlags(), true)
+		}
+	}
+}
+
+func addFlags(flags *pflag.FlagSet, serving bool) {
 	flags.SortFlags = false
 	for _, d := range settingDefs {
+		if d.serving != serving {
+			continue
+		}
 		if d.def == "true" || d.def == "false" {
 			flags.Bool(d.name, d.def == "true", d.usage)
 		} else {
 			flags.String(d.name, d.def, d.usage)
 		}
 	}
-	flags.String("config", "", "YAML file with settings")
 }
 
 // envName is the environment variable of a setting.
@@ -152,9 +190,13 @@ func (a *app) loadSettings(cmd *cobra.Command) error {
 		env, inEnv := a.env[envName(d.name)]
 		file, inFile := fromFile[d.name]
 		f := flags.Lookup(d.name)
-		_, condition := f.Annotations[conditionFlag]
+		given := f != nil && f.Changed
+		if given {
+			_, condition := f.Annotations[conditionFlag]
+			given = !condition
+		}
 		switch {
-		case f.Changed && !condition:
+		case given:
 			s.values[d.name], s.source[d.name] = f.Value.String(), "--"+d.name
 		case inEnv && env != "":
 			s.values[d.name], s.source[d.name] = env, envName(d.name)
@@ -288,9 +330,25 @@ func (a *app) serverConfig() (server.Config, error) {
 			cfg.Regions = append(cfg.Regions, r)
 		}
 	}
+	cfg.PublicURL = s.values["public-url"]
+	for _, entry := range strings.Split(s.values["webhook-allow"], ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			cfg.WebhookAllow = append(cfg.WebhookAllow, entry)
+		}
+	}
 	if text := s.values["retention"]; text != "" {
 		if cfg.Retention, err = parseRetention(text); err != nil {
 			return cfg, s.refuse("retention", err)
+		}
+	}
+	for name, d := range map[string]*time.Duration{"delivery-interval": &cfg.DeliveryInterval, "digest-interval": &cfg.DigestInterval} {
+		if *d, err = time.ParseDuration(s.values[name]); err != nil {
+			return cfg, s.refuse(name, errors.New("not a time such as 5m"))
+		}
+	}
+	for name, c := range map[string]*server.Companion{"s3": &cfg.S3, "sns": &cfg.SNS, "kms": &cfg.KMS} {
+		if err := a.companion(name, c); err != nil {
+			return cfg, err
 		}
 	}
 	if text := a.env["CAIRN_MASTER_KEY"]; text != "" {
@@ -301,6 +359,30 @@ func (a *app) serverConfig() (server.Config, error) {
 	level, _ := s.logLevel() // refused when the settings were loaded
 	cfg.Logger = newLogger(a.stderr, level)
 	return cfg, nil
+}
+
+// companion reads the settings of a service that trails deliver to. Its
+// credentials are in the environment, where no list of processes shows them.
+func (a *app) companion(name string, c *server.Companion) error {
+	prefix := envName(name)
+	c.URL = a.settings.values[name]
+	c.Region, c.AccessKeyID, c.Secret = a.env[prefix+"_REGION"], a.env[prefix+"_ACCESS_KEY_ID"], a.env[prefix+"_SECRET_ACCESS_KEY"]
+	for _, item := range strings.Split(a.settings.values[name+"-allow"], ";") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		account, names, ok := strings.Cut(item, "=")
+		if !ok {
+			return a.settings.refuse(name+"-allow", fmt.Errorf("%q is not of the form ACCOUNT=NAME", item))
+		}
+		if c.Allow == nil {
+			c.Allow = make(map[string][]string)
+		}
+		for _, n := range strings.Split(names, ",") {
+			c.Allow[account] = append(c.Allow[account], strings.TrimSpace(n))
+		}
+	}
+	return nil
 }
 
 // boolean reads a setting that is true or false.
