@@ -105,6 +105,7 @@ type Delivery struct {
 	cfg     Config
 	pending catalog.Table[*File] // by File.key: files with something left to do
 	ledger  catalog.Table[*File] // by File.key: files that are done
+	digests catalog.Table[*KeptDigest]
 	lanes   catalog.Table[*lane]
 	states  catalog.Table[cutState]
 	status  catalog.Table[Status]
@@ -122,7 +123,7 @@ type Delivery struct {
 	mu      sync.Mutex
 	floor   time.Time      // no stamp is earlier
 	lastCut time.Time      // when the log was last cut to its end
-	swept   time.Time      // when the ledger was
+	swept   time.Time      // when the ledger and the kept digests were
 	refs    map[string]int // how many undelivered rows name a staged file
 	workers map[string]*worker
 	closed  bool
@@ -164,6 +165,7 @@ func Open(cfg Config) (*Delivery, error) {
 		cfg:     cfg,
 		pending: catalog.TableOf[*File](cfg.Catalog, "delivery-pending"),
 		ledger:  catalog.TableOf[*File](cfg.Catalog, "delivery-ledger"),
+		digests: catalog.TableOf[*KeptDigest](cfg.Catalog, "delivery-digests"),
 		lanes:   catalog.TableOf[*lane](cfg.Catalog, "delivery-lanes"),
 		states:  catalog.TableOf[cutState](cfg.Catalog, "delivery-state"),
 		status:  catalog.TableOf[Status](cfg.Catalog, "delivery-status"),
@@ -422,7 +424,8 @@ func (d *Delivery) Deliver(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// sweep removes the rows of the ledger that are older than KeepTrying.
+// sweep removes the rows of the ledger and the kept digests that are older than
+// KeepTrying.
 func (d *Delivery) sweep() {
 	d.mu.Lock()
 	due := d.cfg.Now().Sub(d.swept) > time.Hour
@@ -434,15 +437,27 @@ func (d *Delivery) sweep() {
 		return
 	}
 	before := d.cfg.Now().Add(-KeepTrying)
-	for row, err := range d.ledger.Scan("") {
-		if err != nil || row.Value.Stamp.After(before) {
+	err := errors.Join(
+		sweepTable(d.ledger, func(f *File) bool { return f.Stamp.Before(before) }),
+		sweepTable(d.digests, func(k *KeptDigest) bool { return k.Delivered.Before(before) }),
+	)
+	if err != nil {
+		d.cfg.Logger.Error("the delivery ledger could not be swept", "error", err)
+	}
+}
+
+// sweepTable removes the rows of a table that are old. A row that cannot be read
+// stays.
+func sweepTable[T any](table catalog.Table[T], old func(T) bool) error {
+	for row, err := range table.Scan("") {
+		if err != nil || !old(row.Value) {
 			continue
 		}
-		if err := d.ledger.Delete(row.Key, row.Revision); err != nil {
-			d.cfg.Logger.Error("the delivery ledger could not be swept", "error", err)
-			return
+		if err := table.Delete(row.Key, row.Revision); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // short is an error's text as a trail's status shows it: the code that the

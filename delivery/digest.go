@@ -120,7 +120,7 @@ func (w *worker) due(key laneKey, l *lane, open []catalog.Row[*File]) (end time.
 		if !w.trail.Deleted.IsZero() {
 			stopped = w.trail.Deleted
 		}
-		if !w.cutAfter(stopped) {
+		if !w.cutStopped(stopped) {
 			return end, false, false
 		}
 		end, last = d.stamp(), true
@@ -138,7 +138,9 @@ func (w *worker) due(key laneKey, l *lane, open []catalog.Row[*File]) (end time.
 	if !ended && w.left(key.region) {
 		last = true
 	}
-	overdue := now.After(end.Add(d.cfg.DigestInterval))
+	// While the bucket takes nothing, a digest would not come sooner without the
+	// files: they are put first when it is back, however many turns that takes.
+	overdue := now.After(end.Add(d.cfg.DigestInterval)) && w.puts.wait == 0 && !w.more
 	for _, row := range open {
 		if f := row.Value; f.state() == Staged && f.Stamp.Before(end) && !overdue {
 			return end, last, false
@@ -318,6 +320,7 @@ func (w *worker) deliverQueue(ctx context.Context, key laneKey, l *lane, open *[
 	}
 	for len(l.Queue) > 0 {
 		if d.cfg.Now().Before(w.seals.until) {
+			w.held = true
 			return nil
 		}
 		forked, err := w.putDigest(ctx, key, l)
@@ -339,9 +342,14 @@ func (w *worker) deliverQueue(ctx context.Context, key laneKey, l *lane, open *[
 				"trail", w.trail.ARN().String(), "region", key.region, "bucket", q.Bucket, "digest", q.Key)
 			return w.rewind(key, l, open, q.End, cairn.DigestLink{}) // what was dropped is signed again
 		}
-		w.seals.ok()
 		d.crash("digest put")
 		done := l.Queue[0]
+		if err := d.keep(key, &done); err != nil {
+			w.seals.failed(d.cfg.Now())
+			return err
+		}
+		w.seals.ok()
+		d.crash("digest kept")
 		l.Queue = slices.Delete(slices.Clone(l.Queue), 0, 1)
 		if err := d.setLane(key, l); err != nil {
 			return err

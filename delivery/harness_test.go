@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/md5"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -264,6 +266,7 @@ type bucket struct {
 	// fault returns how a put fails, and whether it takes effect all the same.
 	fault func(bucket, key string) (err error, effect bool)
 	quiet error // how publishing fails
+	blind bool  // nobody may read
 }
 
 type object struct {
@@ -317,11 +320,15 @@ func (b *bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*
 func (b *bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.blind {
+		return nil, failure("Forbidden", http.StatusForbidden)
+	}
 	o, ok := b.objects[*in.Bucket+"/"+*in.Key]
 	if !ok {
 		return nil, failure("NotFound", http.StatusNotFound)
 	}
-	return &s3.HeadObjectOutput{Metadata: o.metadata}, nil
+	tag := md5.Sum(o.body)
+	return &s3.HeadObjectOutput{Metadata: o.metadata, ContentLength: aws.Int64(int64(len(o.body))), ETag: aws.String(`"` + hex.EncodeToString(tag[:]) + `"`)}, nil
 }
 
 func (b *bucket) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {

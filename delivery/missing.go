@@ -213,7 +213,7 @@ func (a *redelivery) stage(ctx context.Context, c *chunk) error {
 		if err := d.add(f); err != nil {
 			return err
 		}
-		if err := a.tell(Redelivered{f, OutcomeNew, ""}); err != nil {
+		if err := a.tell(Redelivered{File: f, Outcome: OutcomeNew}); err != nil {
 			return err
 		}
 	}

@@ -1,27 +1,28 @@
 package delivery
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"cairn"
 	"cairn/catalog"
 	"cairn/eventlog"
 	"cairn/trail"
 )
 
-// A Redelivery says which log files of a trail are delivered again.
+// A Redelivery says which log files and digests of a trail are delivered again.
 type Redelivery struct {
 	Trail *trail.Trail
 
-	// File is the one file that is meant; nil means all that were made from
-	// Since to Until, which is the time in their names.
+	// File or Digest is the one that is meant. If both are nil, all log files are
+	// that were made from Since to Until, which is the time in their names, and
+	// all digests whose windows meet that time.
 	File         *File
+	Digest       *KeptDigest
 	Since, Until time.Time
 
 	// AsNew has the events of ranges of the log that no log file is for, or only
@@ -35,19 +36,23 @@ type Outcome string
 
 // The outcomes of a redelivery.
 const (
-	OutcomeSame      Outcome = "same"      // the same bytes are under the same key again
+	OutcomeRestored  Outcome = "restored"  // it was missing, and is there again
+	OutcomePresent   Outcome = "was there" // nothing was put
+	OutcomeAgain     Outcome = "put again" // something was there that is not it or could not be compared; Why says which
 	OutcomeDelivered Outcome = "delivered" // a file that had been given up is in the bucket now
 	OutcomeWaiting   Outcome = "waiting"   // not delivered the first time yet
 	OutcomeDifferent Outcome = "different" // its bytes cannot be made again; nothing was put
+	OutcomeRefused   Outcome = "refused"   // another object is under a digest's key; nothing was put
 	OutcomeFailed    Outcome = "failed"    // the bucket did not take it
 	OutcomeNew       Outcome = "new"       // a new file is staged
 )
 
-// A Redelivered is one file of a redelivery.
+// A Redelivered is one log file or digest of a redelivery; the other is nil.
 type Redelivered struct {
 	File    *File
 	Outcome Outcome
-	Why     string // of OutcomeDifferent, OutcomeFailed and OutcomeWaiting
+	Why     string // where the outcome alone does not say it
+	Digest  *KeptDigest
 }
 
 // ErrRedelivering says that another redelivery is under way: there is one at a
@@ -56,20 +61,24 @@ var ErrRedelivering = errors.New("another redelivery is under way; try again whe
 
 // Redeliver makes log files again from the event log and puts them under the
 // keys that they had. A file whose bytes would not be those that the ledger has
-// the hash of is not put, so that digests stay valid. The ledger's rows stay as
-// they are, but for files that had been given up. Tell is called for each file;
-// its error ends the redelivery, and so does a bucket that refuses a file.
+// the hash of is not put, so that digests stay valid. Digests are put as they were
+// kept. The ledger's rows stay as they are, but for files that had been given up.
+// Tell is called for each file and digest; its error ends the redelivery, and so
+// does a bucket that refuses one.
 func (d *Delivery) Redeliver(ctx context.Context, r Redelivery, tell func(Redelivered) error) error {
 	if !d.redelivering.TryLock() {
 		return ErrRedelivering
 	}
 	defer d.redelivering.Unlock()
 	a := &redelivery{Redelivery: r, delivery: d, tell: tell, different: make(coverage), differentIDs: make(map[string]bool)}
-	if r.File != nil {
+	switch {
+	case r.Digest != nil:
+		return a.digest(ctx, r.Digest)
+	case r.File != nil:
 		if err := a.file(ctx, r.File); err != nil {
 			return err
 		}
-	} else {
+	default:
 		for f, err := range d.filesFrom(r.Trail.ID, r.Since.Truncate(time.Second)) {
 			if err != nil {
 				return err
@@ -78,6 +87,14 @@ func (d *Delivery) Redeliver(ctx context.Context, r Redelivery, tell func(Redeli
 				break
 			}
 			if err := a.file(ctx, f); err != nil {
+				return err
+			}
+		}
+		for k, err := range d.digestsIn(r.Trail.ID, r.Since.Truncate(time.Second), r.Until) {
+			if err != nil {
+				return err
+			}
+			if err := a.digest(ctx, k); err != nil {
 				return err
 			}
 		}
@@ -110,7 +127,7 @@ func (a *redelivery) file(ctx context.Context, f *File) error {
 		return context.Cause(ctx)
 	}
 	if f.state() == Staged {
-		return a.tell(Redelivered{f, OutcomeWaiting, "it waits for its first delivery"})
+		return a.tell(Redelivered{File: f, Outcome: OutcomeWaiting, Why: "it waits for its first delivery"})
 	}
 	if m := a.remaker; m == nil || m.from.String() != f.From || m.to.String() != f.To {
 		var err error
@@ -131,24 +148,25 @@ func (a *redelivery) file(ctx context.Context, f *File) error {
 				return err
 			}
 		}
-		return a.tell(Redelivered{f, OutcomeDifferent, why})
+		return a.tell(Redelivered{File: f, Outcome: OutcomeDifferent, Why: why})
 	}
 	defer made.release()
 	bucket, key := f.Bucket, f.Key
 	if f.state() == Abandoned {
 		bucket, key = a.Trail.S3BucketName, a.Trail.LogFileName(f.Account, f.Region, f.Kind, f.Stamp, f.Unique).Key()
 	}
-	if err := a.put(ctx, bucket, key, made.out.Bytes()); err != nil {
-		return errors.Join(fmt.Errorf("put log file %s into bucket %s again: %w", key, bucket, err), a.tell(Redelivered{f, OutcomeFailed, short(err)}))
+	outcome, why, err := a.put(ctx, bucket, key, made.out.Bytes())
+	if err != nil {
+		return errors.Join(fmt.Errorf("put log file %s into bucket %s again: %w", key, bucket, err), a.tell(Redelivered{File: f, Outcome: OutcomeFailed, Why: short(err)}))
 	}
 	if f.state() != Abandoned {
-		return a.tell(Redelivered{f, OutcomeSame, ""})
+		return a.tell(Redelivered{File: f, Outcome: outcome, Why: why})
 	}
 	f, err = a.delivery.takeUp(f, bucket, key)
 	if err != nil {
 		return err
 	}
-	return a.tell(Redelivered{f, OutcomeDelivered, ""})
+	return a.tell(Redelivered{File: f, Outcome: OutcomeDelivered})
 }
 
 // note notes a file whose events are delivered in a new one.
@@ -160,22 +178,72 @@ func (a *redelivery) note(f *File) error {
 	return a.different.add(f)
 }
 
-// put puts a log file as the trail's worker does.
-func (a *redelivery) put(ctx context.Context, bucket, key string, body []byte) error {
-	in := &s3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String(key), ContentLength: aws.Int64(int64(len(body))),
-		ContentType: aws.String("application/json"), ContentEncoding: aws.String("gzip"),
-	}
-	t := *a.Trail
-	t.S3BucketName = bucket // the trail may have another one now, and may not use this any more
+// put puts a log file unless it is there.
+func (a *redelivery) put(ctx context.Context, bucket, key string, body []byte) (outcome Outcome, why string, err error) {
+	d, t := a.delivery, a.at(bucket)
+	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key}
 	if t.KMSKeyID != "" {
-		if err := encrypt(in, &t); err != nil {
-			return err
+		if err := encrypt(in, t); err != nil {
+			return "", "", err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, putTime+time.Duration(len(body)/putRate)*time.Second)
-	defer cancel()
-	return putOwned(ctx, a.delivery.cfg.Destinations.Objects(&t), in, func() { in.Body = bytes.NewReader(body) })
+	found, _ := look(ctx, d.cfg.Destinations.Objects(t), bucket, key, body)
+	switch found {
+	case same:
+		return OutcomePresent, "", nil
+	case absent:
+		_, _, err := d.putObject(ctx, t, in, body, false)
+		return OutcomeRestored, "", err
+	case other:
+		_, _, err := d.putObject(ctx, t, in, body, false)
+		return OutcomeAgain, "other bytes were under its key", err
+	case unread:
+		taken, sure, err := d.putObject(ctx, t, in, body, true)
+		if err != nil || !taken && sure {
+			return OutcomeRestored, "", err
+		}
+		if !taken {
+			return OutcomeAgain, "the bucket does not tell what was there before", nil
+		}
+	}
+	_, _, err = d.putObject(ctx, t, in, body, false)
+	return OutcomeAgain, "it was there, and could not be compared: the bucket does not let the trail read", err
+}
+
+// at is the trail with another bucket: it may have been given one since, and may
+// not use the earlier one any more.
+func (a *redelivery) at(bucket string) *trail.Trail {
+	t := *a.Trail
+	t.S3BucketName = bucket
+	return &t
+}
+
+// digest puts a digest under its key again, unless something lies there.
+func (a *redelivery) digest(ctx context.Context, k *KeptDigest) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	d, t := a.delivery, a.at(k.Bucket)
+	tell := func(outcome Outcome, why string) error {
+		return a.tell(Redelivered{Digest: k, Outcome: outcome, Why: why})
+	}
+	found, metadata := look(ctx, d.cfg.Destinations.Objects(t), k.Bucket, k.Key, k.Body)
+	switch {
+	case found == other || found != absent && found != unread && metadata[cairn.MetadataSignature] != k.Metadata[cairn.MetadataSignature]:
+		return tell(OutcomeRefused, "another object is under its key, and is not replaced; remove it first if it should not be there")
+	case found == same || found == unknown:
+		return tell(OutcomePresent, "")
+	}
+	taken, sure, err := d.putObject(ctx, t, &s3.PutObjectInput{Bucket: &k.Bucket, Key: &k.Key, Metadata: k.Metadata}, k.Body, true)
+	switch {
+	case err != nil:
+		return errors.Join(fmt.Errorf("put digest %s into bucket %s again: %w", k.Key, k.Bucket, err), tell(OutcomeFailed, short(err)))
+	case taken:
+		return tell(OutcomePresent, "not compared: the bucket does not let the trail read what is under its key")
+	case !sure && found == unread:
+		return tell(OutcomeAgain, "the bucket does not tell what was there before")
+	}
+	return tell(OutcomeRestored, "")
 }
 
 // takeUp notes that a file that had been given up is in the bucket, so that it

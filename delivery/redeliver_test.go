@@ -93,8 +93,9 @@ func TestRedeliver(t *testing.T) {
 	if _, err := h.delivery.FileByKey(tr.ID, one.Key+"x", one.Stamp); !errors.Is(err, delivery.ErrUnknownFile) {
 		t.Errorf("a key that is not known: %v", err)
 	}
-	h.mustRedeliver(delivery.Redelivery{Trail: tr, File: one}, map[delivery.Outcome]int{delivery.OutcomeSame: 1})
-	h.mustRedeliver(delivery.Redelivery{Trail: tr, Since: begin, Until: h.clock.Now()}, map[delivery.Outcome]int{delivery.OutcomeSame: 6})
+	digests := len(h.bucket.keys("_main_"))
+	h.mustRedeliver(delivery.Redelivery{Trail: tr, File: one}, map[delivery.Outcome]int{delivery.OutcomeRestored: 1})
+	h.mustRedeliver(delivery.Redelivery{Trail: tr, Since: begin, Until: h.clock.Now()}, map[delivery.Outcome]int{delivery.OutcomeRestored: 5, delivery.OutcomePresent: 1 + digests})
 	h.samePuts()
 	h.verify()
 	for _, name := range gone {
@@ -106,7 +107,7 @@ func TestRedeliver(t *testing.T) {
 		t.Errorf("the ledger was\n%s\nand is\n%s", rows, now)
 	}
 	// As new there is nothing to add: everything is in a file.
-	h.mustRedeliver(delivery.Redelivery{Trail: tr, Since: begin, Until: begin.Add(16 * time.Minute), AsNew: true}, map[delivery.Outcome]int{delivery.OutcomeSame: 6})
+	h.mustRedeliver(delivery.Redelivery{Trail: tr, Since: begin, Until: begin.Add(16 * time.Minute), AsNew: true}, map[delivery.Outcome]int{delivery.OutcomePresent: 6 + digests})
 }
 
 // A file that cannot be made again is not put. As new, its events are delivered
@@ -130,7 +131,7 @@ func TestRedeliverDifferent(t *testing.T) {
 	h.mustDeliver()
 	tr = h.forget(tr)
 	puts := len(h.bucket.puts)
-	all := h.mustRedeliver(delivery.Redelivery{Trail: tr, Since: begin, Until: h.clock.Now()}, map[delivery.Outcome]int{delivery.OutcomeDifferent: 1, delivery.OutcomeSame: 2})
+	all := h.mustRedeliver(delivery.Redelivery{Trail: tr, Since: begin, Until: h.clock.Now()}, map[delivery.Outcome]int{delivery.OutcomeDifferent: 1, delivery.OutcomePresent: 2})
 	if all[0].Outcome != delivery.OutcomeDifferent || !strings.Contains(all[0].Why, "settings of that time are not kept") || len(h.bucket.puts) != puts {
 		t.Errorf("%+v, %d objects instead of %d", all[0], len(h.bucket.puts), puts)
 	}
@@ -232,7 +233,7 @@ func TestRedeliverGivenUp(t *testing.T) {
 			}()
 			h.open()
 		} else {
-			h.mustRedeliver(r, map[delivery.Outcome]int{delivery.OutcomeDelivered: 1})
+			h.mustRedeliver(r, map[delivery.Outcome]int{delivery.OutcomeDelivered: 1, delivery.OutcomePresent: len(h.bucket.keys("_main_"))})
 		}
 		for range 2 {
 			h.clock.advance(24 * time.Hour)
@@ -289,4 +290,168 @@ func TestRedeliverExpired(t *testing.T) {
 	h.mustRedeliver(r, map[delivery.Outcome]int{delivery.OutcomeDifferent: 1, delivery.OutcomeNew: 1})
 	h.mustDeliver()
 	sameEvents(t, "what is left", h.eventIDs(""), []string{left})
+}
+
+// A digest that is gone comes back as it was signed, by its key or with the log
+// files of its time, and the chain is whole again. One that is there is left
+// alone, and so is another object under its key.
+func TestRedeliverDigests(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	tr := h.create("main", nil)
+	begin := h.clock.Now()
+	for range 4 {
+		h.post(event{})
+		h.mustDeliver()
+		h.clock.advance(time.Hour)
+	}
+	h.mustDeliver()
+	h.verifyComplete()
+	before := maps.Clone(h.bucket.objects)
+	names := h.bucket.keys("/CloudTrail-Digest/")
+	if len(names) != 4 {
+		t.Fatalf("digests %v", names)
+	}
+	byKey := func(name string) delivery.Redelivery {
+		t.Helper()
+		key := strings.TrimPrefix(name, "audit/")
+		parsed, err := cairn.ParseDigestFileKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := h.delivery.DigestByKey(tr.ID, key, parsed.End)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.delivery.DigestByKey(tr.ID, key+"x", parsed.End); !errors.Is(err, delivery.ErrUnknownDigest) {
+			t.Errorf("a key that is not known: %v", err)
+		}
+		return delivery.Redelivery{Trail: tr, Digest: k}
+	}
+	same := func(what string) {
+		t.Helper()
+		h.verifyComplete()
+		for name, o := range before {
+			if now := h.bucket.objects[name]; !slices.Equal(now.body, o.body) || !maps.Equal(now.metadata, o.metadata) {
+				t.Errorf("%s: %s is not as it was", what, name)
+			}
+		}
+	}
+	delete(h.bucket.objects, names[1])
+	h.open() // a start of the server keeps what is kept
+	h.mustRedeliver(byKey(names[1]), map[delivery.Outcome]int{delivery.OutcomeRestored: 1})
+	same("by key")
+	h.mustRedeliver(byKey(names[1]), map[delivery.Outcome]int{delivery.OutcomePresent: 1})
+
+	// What was taken out altogether comes back together.
+	clear(h.bucket.objects)
+	r := delivery.Redelivery{Trail: tr, Since: begin, Until: h.clock.Now()}
+	h.mustRedeliver(r, map[delivery.Outcome]int{delivery.OutcomeRestored: 8})
+	same("by time")
+
+	// A window that the time only touches is meant, and no other is.
+	r.Since, r.Until = begin.Add(time.Hour), begin.Add(time.Hour+time.Minute)
+	all := h.mustRedeliver(r, map[delivery.Outcome]int{delivery.OutcomePresent: 2})
+	if k := all[1].Digest; k == nil || k.Start.After(r.Since) || k.End.Before(r.Until) || k.Files != 1 {
+		t.Errorf("digest %+v of %v to %v", k, r.Since, r.Until)
+	}
+
+	// Another object is not replaced, with the digest's signature or without.
+	for _, metadata := range []map[string]string{nil, before[names[2]].metadata} {
+		strange := object{body: []byte("another"), metadata: metadata}
+		h.bucket.objects[names[2]] = strange
+		all := h.mustRedeliver(byKey(names[2]), map[delivery.Outcome]int{delivery.OutcomeRefused: 1})
+		if !strings.Contains(all[0].Why, "another object") || string(h.bucket.objects[names[2]].body) != "another" {
+			t.Errorf("refused because %q", all[0].Why)
+		}
+	}
+
+	// A bucket that does not let the trail read still has nothing replaced.
+	h.bucket.blind = true
+	all = h.mustRedeliver(byKey(names[2]), map[delivery.Outcome]int{delivery.OutcomePresent: 1})
+	if !strings.Contains(all[0].Why, "not compared") || string(h.bucket.objects[names[2]].body) != "another" {
+		t.Errorf("there because %q", all[0].Why)
+	}
+	delete(h.bucket.objects, names[2])
+	h.mustRedeliver(byKey(names[2]), map[delivery.Outcome]int{delivery.OutcomeRestored: 1})
+	same("blind")
+}
+
+// Log files that are there are left alone, others are put: where something lies
+// under the key that cannot be compared, the outcome says so.
+func TestRedeliverPresent(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	tr := h.create("main", func(c *cairn.Trail) { c.LogFileValidation = false })
+	h.post(event{})
+	h.mustDeliver()
+	f := h.files(delivery.LedgerQuery{Trail: tr.ID})[0]
+	name := f.Bucket + "/" + f.Key
+	was := h.bucket.objects[name]
+	r := delivery.Redelivery{Trail: tr, File: f}
+	for _, c := range []struct {
+		what    string
+		blind   bool
+		there   *object
+		outcome delivery.Outcome
+		why     string
+		puts    int
+	}{
+		{"the same", false, &was, delivery.OutcomePresent, "", 0},
+		{"nothing", false, nil, delivery.OutcomeRestored, "", 1},
+		{"other bytes", false, &object{body: []byte("other")}, delivery.OutcomeAgain, "other bytes", 1},
+		{"something", true, &was, delivery.OutcomeAgain, "could not be compared", 1},
+		{"nothing, unseen", true, nil, delivery.OutcomeRestored, "", 1},
+	} {
+		delete(h.bucket.objects, name)
+		if c.there != nil {
+			h.bucket.objects[name] = *c.there
+		}
+		h.bucket.blind = c.blind
+		puts := len(h.bucket.puts[name])
+		all := h.mustRedeliver(r, map[delivery.Outcome]int{c.outcome: 1})
+		if puts = len(h.bucket.puts[name]) - puts; puts != c.puts || !strings.Contains(all[0].Why, c.why) || (c.why == "") != (all[0].Why == "") {
+			t.Errorf("%s: %d puts, because %q", c.what, puts, all[0].Why)
+		}
+		if !slices.Equal(h.bucket.objects[name].body, was.body) {
+			t.Errorf("%s: the file is not as it was", c.what)
+		}
+	}
+}
+
+// Digests are kept for 30 days from their delivery on.
+func TestDigestsAreKept(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.config.DigestInterval = 24 * time.Hour
+	h.open()
+	tr := h.create("main", nil)
+	begin := h.clock.Now()
+	kept := func() (ends []time.Time) {
+		t.Helper()
+		_, all, err := h.redeliver(delivery.Redelivery{Trail: tr, Since: begin, Until: h.clock.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range all {
+			if r.Digest != nil {
+				ends = append(ends, r.Digest.End)
+			}
+		}
+		return ends
+	}
+	h.mustDeliver()
+	for range 2 {
+		h.clock.advance(24 * time.Hour)
+		h.mustDeliver()
+	}
+	delivery.Sweep(h.delivery)
+	if ends := kept(); len(ends) != 2 {
+		t.Fatalf("%d digests are kept: %v", len(ends), ends)
+	}
+	h.clock.advance(delivery.KeepTrying - 12*time.Hour)
+	delivery.Sweep(h.delivery)
+	if ends := kept(); len(ends) != 1 || !ends[0].After(begin.Add(24*time.Hour)) {
+		t.Errorf("kept 30 days after the first: %v", ends)
+	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"cairn/catalog"
+	"cairn/eventlog"
 	"cairn/internal/durable"
 	"cairn/trail"
 )
@@ -37,6 +38,11 @@ const (
 	putRate = 100_000
 )
 
+// putTotal is how long a put of some bytes may take.
+func putTotal(size int) time.Duration {
+	return putTime + time.Duration(size/putRate)*time.Second
+}
+
 // A worker does what there is to do for one trail, one thing after the other.
 type worker struct {
 	delivery *Delivery
@@ -45,18 +51,22 @@ type worker struct {
 	wake     chan struct{}
 	running  bool // under Delivery.mu
 
-	mu    sync.Mutex // held while working
-	trail *trail.Trail
-	cut   time.Time             // when the log was last cut to its end, before this work began
-	puts  attempts              // of log files
-	lanes map[laneKey]*attempts // of log files that the bucket refuses, which it may do by region
-	seals attempts              // of digests, which may succeed when log files cannot be encrypted
-	tells attempts              // of the topic
-	since time.Time             // of the first failed put of a log file after the last good one
-	state Status
-	turn  int  // log files that were put in this turn
-	more  bool // and whether others wait that were not tried
-	dirty bool // state is not what its row is
+	mu     sync.Mutex // held while working
+	trail  *trail.Trail
+	cut    time.Time             // when the log was last cut to its end, before this work began
+	passed eventlog.Position     // and up to where
+	puts   attempts              // of log files
+	lanes  map[laneKey]*attempts // of log files that the bucket refuses, which it may do by region
+	seals  attempts              // of digests, which may succeed when log files cannot be encrypted
+	tells  attempts              // of the topic
+	since  time.Time             // of the first failed put of a log file after the last good one
+	state  Status
+	turn   int  // log files that were put in this turn
+	more   bool // and whether others wait that were not tried
+	dirty  bool // state is not what its row is
+	held   bool // something was left alone, because it failed shortly before
+
+	complaint complaint
 }
 
 // attempts remembers failures, so that what is down is left alone for a while.
@@ -76,13 +86,8 @@ func (w *worker) run() {
 	d := w.delivery
 	for {
 		next, err := w.work(d.stopping)
-		switch {
-		case d.stopping.Err() != nil:
+		if d.stopping.Err() != nil || errors.Is(err, errForgotten) {
 			return
-		case errors.Is(err, errForgotten):
-			return
-		case err != nil:
-			d.cfg.Logger.Warn("a trail's deliveries wait", "trail", w.id, "error", err)
 		}
 		timer := time.NewTimer(max(next.Sub(d.cfg.Now()), firstWait))
 		select {
@@ -108,12 +113,22 @@ var errForgotten = errors.New("the trail is no more")
 // work does what is due, and returns when there may be more: for a failure, when
 // to try again. The error is the first failure.
 func (w *worker) work(ctx context.Context) (next time.Time, err error) {
-	d := w.delivery
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.held = false
+	next, err = w.round(ctx)
+	if ctx.Err() == nil && !errors.Is(err, errForgotten) {
+		w.complaint.about(w, err)
+	}
+	return next, err
+}
+
+// round is one round of work.
+func (w *worker) round(ctx context.Context) (next time.Time, err error) {
+	d := w.delivery
 	// Of what was cut later than this, the worker may not see everything.
 	d.mu.Lock()
-	w.cut = d.lastCut
+	w.cut, w.passed = d.lastCut, d.position
 	d.mu.Unlock()
 	if w.trail, err = d.cfg.Trails.ByID(w.account, w.id); err != nil {
 		d.mu.Lock()
@@ -182,7 +197,7 @@ func (w *worker) finish(lanes map[laneKey]*lane) (time.Time, error) {
 	for range d.pending.Scan(catalog.KeyPrefix(w.id)) {
 		return w.next(lanes), nil
 	}
-	if !w.cutAfter(w.trail.Deleted) {
+	if !w.cutStopped(w.trail.Deleted) {
 		return w.next(lanes), nil
 	}
 	for key, l := range lanes {
@@ -211,6 +226,21 @@ const settleTime = 2 * time.Second
 // cutAfter reports whether the log was cut to its end well after t, when the
 // event of a call that ended at t was in it.
 func (w *worker) cutAfter(t time.Time) bool { return w.cut.After(t.Add(settleTime)) }
+
+// cutStopped reports whether all is cut that a trail takes that was stopped at t:
+// the log up to where its settings changed, which is certain whatever the clock
+// does, and the event of the call, which comes a little later. A place that the
+// log does not reach is of a log that was restored to an older state.
+func (w *worker) cutStopped(t time.Time) bool {
+	end := w.delivery.cfg.Log.End()
+	for _, v := range w.trail.Past {
+		until, err := eventlog.ParsePosition(v.Until)
+		if err == nil && until.Compare(w.passed) > 0 && until.Compare(end) <= 0 {
+			return false
+		}
+	}
+	return w.cutAfter(t)
+}
 
 // maxTurn is how many log files are put before digests have their turn.
 const maxTurn = 2000
@@ -255,6 +285,7 @@ func (w *worker) advance(ctx context.Context, row *catalog.Row[*File], l *lane) 
 	if f.state() == Staged {
 		refusals := w.lanes[f.lane()]
 		if now.Before(w.puts.until) || refusals != nil && now.Before(refusals.until) {
+			w.held = true
 			return nil
 		}
 		err := w.putLog(ctx, f)
@@ -297,7 +328,10 @@ func (w *worker) advance(ctx context.Context, row *catalog.Row[*File], l *lane) 
 		}
 	}
 	var failure error
-	if w.trail.SNSTopicARN != "" && f.state() == Delivered && f.Notified.IsZero() && !now.Before(w.tells.until) {
+	switch untold := w.trail.SNSTopicARN != "" && f.state() == Delivered && f.Notified.IsZero(); {
+	case untold && now.Before(w.tells.until):
+		w.held = true
+	case untold:
 		if err := w.tell(ctx, f); err != nil {
 			w.tells.failed(d.cfg.Now())
 			failure = fmt.Errorf("notify topic %s: %w", w.trail.SNSTopicARN, err)
@@ -508,7 +542,7 @@ func (w *worker) put(ctx context.Context, in *s3.PutObjectInput, staged string, 
 	if err := intact(file, size, want, checksum); err != nil {
 		return &lostError{staged, err}
 	}
-	ctx, cancel := context.WithTimeout(ctx, putTime+time.Duration(size/putRate)*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, putTotal(int(size)))
 	defer cancel()
 	in.ContentLength = aws.Int64(size)
 	return putOwned(ctx, d.cfg.Destinations.Objects(w.trailAt(*in.Bucket)), in, func() { in.Body = io.NewSectionReader(file, 0, size) })

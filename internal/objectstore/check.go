@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"cairn/internal/durable"
 )
 
 // checkBatch is how many objects are read from the index at once.
@@ -75,6 +79,44 @@ func (s *Store) Check(ctx context.Context, fn func(*DamageError)) error {
 		}
 	}
 	return nil
+}
+
+// CheckDirectory checks a store that nobody has open, as Check does, and says
+// what it holds. It changes nothing, and works on a damaged store. Without a
+// directory there is nothing to check.
+func CheckDirectory(ctx context.Context, cfg Config, fn func(*DamageError)) (Stats, error) {
+	s := newStore(cfg)
+	folders, err := s.folders()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Stats{}, fmt.Errorf("check the content of objects: %w", err)
+	}
+	s.index = &index{path: filepath.Join(cfg.Dir, indexFile)}
+	if _, err := durable.OS.Stat(s.index.path); errors.Is(err, fs.ErrNotExist) {
+		if len(folders) > 0 {
+			fn(goneIndex(s.index.path))
+		}
+		return Stats{}, nil
+	}
+	err = s.index.openReadOnly()
+	if s.index.db != nil {
+		defer s.index.db.Close()
+	}
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		fn(damage)
+		return Stats{}, nil
+	}
+	if err == nil {
+		err = s.Check(ctx, fn)
+	}
+	if err != nil {
+		return Stats{}, fmt.Errorf("check %s: %w", s.dir, err)
+	}
+	st, err := s.Stats(ctx)
+	if errors.As(err, &damage) {
+		return st, nil // reported above
+	}
+	return st, err
 }
 
 func (s *Store) checkIndex(fn func(*DamageError)) error {

@@ -95,11 +95,24 @@ type Store struct {
 	inGen   int              // how many files went to it
 	working map[uint32]int   // puts between creating a file and the commit, by folder
 	pins    map[objectID]int // readers, by object
+	holds   int              // snapshots, for which all content stays
 }
 
 // Open opens the store in a directory, or makes one. It returns ErrLocked,
 // *NewerFormatError or *DamageError, wrapped, where they apply.
 func Open(cfg Config) (*Store, error) {
+	s := newStore(cfg)
+	if err := s.open(cfg); err != nil {
+		s.release()
+		return nil, fmt.Errorf("open object store: %w", err)
+	}
+	s.wg.Go(s.commitLoop)
+	s.wg.Go(s.collectLoop)
+	s.wakeCollector() // for what was left at the last stop
+	return s, nil
+}
+
+func newStore(cfg Config) *Store {
 	s := &Store{
 		dir: filepath.ToSlash(cfg.Dir), fs: cfg.FS, now: cfg.Now, logger: cfg.Logger,
 		changes: make(chan *change), closing: make(chan struct{}), wake: make(chan struct{}, 1),
@@ -115,14 +128,12 @@ func Open(cfg Config) (*Store, error) {
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
-	if err := s.open(cfg); err != nil {
-		s.release()
-		return nil, fmt.Errorf("open object store: %w", err)
-	}
-	s.wg.Go(s.commitLoop)
-	s.wg.Go(s.collectLoop)
-	s.wakeCollector() // for what was left at the last stop
-	return s, nil
+	return s
+}
+
+// goneIndex says that there is content without an index.
+func goneIndex(path string) *DamageError {
+	return &DamageError{File: path, What: "the file is gone, though there is content"}
 }
 
 func (s *Store) open(cfg Config) error {
@@ -149,7 +160,7 @@ func (s *Store) open(cfg Config) error {
 	}
 	indexPath := filepath.Join(cfg.Dir, indexFile)
 	if _, err := durable.OS.Stat(indexPath); errors.Is(err, fs.ErrNotExist) && len(folders) > 0 {
-		return &DamageError{File: indexPath, What: "the file is gone, though there is content"}
+		return goneIndex(indexPath)
 	}
 	if s.index, err = openIndex(indexPath, cfg.noSync); err != nil {
 		return err
