@@ -21,8 +21,8 @@ import (
 	"cairn/verify"
 )
 
-var rsaKeys = sync.OnceValue(func() [2]*rsa.PrivateKey {
-	var keys [2]*rsa.PrivateKey
+var rsaKeys = sync.OnceValue(func() [3]*rsa.PrivateKey {
+	var keys [3]*rsa.PrivateKey
 	for i := range keys {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
@@ -33,9 +33,11 @@ var rsaKeys = sync.OnceValue(func() [2]*rsa.PrivateKey {
 	return keys
 })
 
-// signer is the key that signs, thief another one.
+// signer is the key that signs, thief another one, and third one that signs
+// nothing.
 func signer() *rsa.PrivateKey { return rsaKeys()[0] }
 func thief() *rsa.PrivateKey  { return rsaKeys()[1] }
+func third() *rsa.PrivateKey  { return rsaKeys()[2] }
 
 func knownKeys() verify.FileKeys {
 	return verify.FileKeys{"": {{Key: &signer().PublicKey, From: dayOne.Add(-time.Hour), Until: dayOne.Add(30 * 24 * time.Hour)}}}

@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,14 +20,23 @@ import (
 // PublicKeys know the keys that digests are signed with.
 type PublicKeys interface {
 	// PublicKeys returns the keys of a region that were valid at some time in
-	// [from, until]. It may return more.
+	// [from, until]. It may return more. ErrNoKeys tells that it knows nothing of
+	// the region, which is another thing than that the region has no keys.
 	PublicKeys(ctx context.Context, region string, from, until time.Time) ([]PublicKey, error)
 }
+
+// ErrNoKeys tells that no public keys of a region are at hand.
+var ErrNoKeys = errors.New("no public keys of the region were given")
 
 // A PublicKey is a key that signed digests in its validity.
 type PublicKey struct {
 	Key         *rsa.PublicKey
 	From, Until time.Time // zero if not known
+
+	// File names where the key comes from if it is not known which region it is
+	// of; empty if it is. All keys of a file are of one region, and the digests
+	// that they signed tell which.
+	File string
 }
 
 // ServerKeys asks a CloudTrail for the keys. Client returns a client for a
@@ -66,7 +78,11 @@ type FileKeys map[string][]PublicKey
 
 // PublicKeys returns the keys for a region.
 func (f FileKeys) PublicKeys(_ context.Context, region string, _, _ time.Time) ([]PublicKey, error) {
-	return append(f[region][:len(f[region]):len(f[region])], f[""]...), nil
+	keys := append(f[region][:len(f[region]):len(f[region])], f[""]...)
+	if len(keys) == 0 {
+		return nil, ErrNoKeys
+	}
+	return keys, nil
 }
 
 // keysFile is what `aws cloudtrail list-public-keys` prints.
@@ -109,9 +125,37 @@ func ParseKeys(text []byte) ([]PublicKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, PublicKey{key, e.ValidityStartTime.Time, e.ValidityEndTime.Time})
+		keys = append(keys, PublicKey{Key: key, From: e.ValidityStartTime.Time, Until: e.ValidityEndTime.Time})
 	}
 	return keys, nil
+}
+
+// keysFileName is the name of the file in which a copy keeps the public keys of a
+// region, or with none those of which the region is not known.
+func keysFileName(region string) string {
+	if region != "" {
+		region = "." + region
+	}
+	return "public-keys" + region + ".json"
+}
+
+// KeyFiles returns the files in a folder that Save kept public keys in, by region.
+// The empty one is that of the keys of which the region is not known.
+func KeyFiles(dir string) (map[string]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for files of public keys: %w", err)
+	}
+	files := make(map[string]string)
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), "public-keys")
+		region, suffix := strings.CutSuffix(rest, ".json")
+		region = strings.TrimPrefix(region, ".")
+		if ok && suffix && e.Name() == keysFileName(region) {
+			files[region] = filepath.Join(dir, e.Name())
+		}
+	}
+	return files, nil
 }
 
 // formatKeys writes what ParseKeys reads, each key once.
@@ -137,9 +181,11 @@ type keyring struct {
 }
 
 type regionKeys struct {
-	keys  map[string]PublicKey // by fingerprint
-	asked map[int64]bool       // days, counted from 1970
-	err   error
+	keys   map[string]PublicKey // by fingerprint
+	asked  map[int64]bool       // days, counted from 1970
+	files  map[string]bool      // that have keys of nobody knows which region, and whether one signed a digest here
+	unsure bool                 // none of the keys is known to be of the region
+	err    error
 }
 
 // How far from its validity a key is still asked for and taken: the AWS command
@@ -179,19 +225,73 @@ func (k *keyring) of(region string) *regionKeys {
 		k.regions = make(map[string]*regionKeys)
 	}
 	if k.regions[region] == nil {
-		k.regions[region] = &regionKeys{keys: make(map[string]PublicKey), asked: make(map[int64]bool)}
+		k.regions[region] = &regionKeys{keys: make(map[string]PublicKey), asked: make(map[int64]bool), files: make(map[string]bool), unsure: true}
 	}
 	return k.regions[region]
 }
 
 func (k *keyring) ask(ctx context.Context, r *regionKeys, region string, from, until time.Time) error {
 	keys, err := k.source.PublicKeys(ctx, region, from, until)
+	if errors.Is(err, ErrNoKeys) {
+		return nil
+	}
 	if err != nil {
 		r.err = err
 		return err
 	}
+	r.unsure = r.unsure && len(keys) > 0 // whoever answers that there are none knows it
 	for _, key := range keys {
-		r.keys[cairn.Fingerprint(key.Key)] = key
+		fingerprint := cairn.Fingerprint(key.Key)
+		if key.File == "" {
+			r.unsure = false
+		} else {
+			if _, ok := r.files[key.File]; !ok {
+				r.files[key.File] = false
+			}
+			if old, ok := r.keys[fingerprint]; ok && old.File == "" {
+				continue
+			}
+		}
+		r.keys[fingerprint] = key
 	}
 	return nil
+}
+
+// used notes that a key signed a digest of a region.
+func (k *keyring) used(region string, key *PublicKey) {
+	if key.File != "" {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.of(region).files[key.File] = true
+	}
+}
+
+// unsure reports whether a region's keys may not have been given.
+func (k *keyring) unsure(region string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.of(region).unsure
+}
+
+// lacks reports, when all is read, whether no keys of a region were given. Those
+// of a file that signed nothing anywhere may be the region's, so they were.
+func (k *keyring) lacks(region string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r := k.of(region)
+	if !r.unsure {
+		return false
+	}
+	elsewhere := make(map[string]bool)
+	for _, other := range k.regions {
+		for file, used := range other.files {
+			elsewhere[file] = elsewhere[file] || used
+		}
+	}
+	for file, here := range r.files {
+		if here || !elsewhere[file] {
+			return false
+		}
+	}
+	return true
 }

@@ -32,6 +32,7 @@ type node struct {
 	start    time.Time // zero if it could not be read
 	proved   bool
 	weak     bool // nothing more is wrong than that its signature is not at hand
+	keyless  bool // nothing more is known to be wrong than that its key is not
 	outside  bool // of the asked time
 	begins   bool // it names none before it
 	named    bool // a newer one names it

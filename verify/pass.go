@@ -65,7 +65,7 @@ func (p *pass) add(ctx context.Context, f fetched, yield func(logJob) bool) bool
 	if n.weak {
 		p.w.add(Unproved, KindNoSignature, link.DigestS3Bucket, n.key, "its metadata was not copied, and no newer digest that is proved holds its signature; it lists %s", count(len(files), "log file")).Files = len(files)
 	}
-	if !n.proved && !n.weak {
+	if !n.proved && !n.weak && !n.keyless {
 		return true
 	}
 	for i := range files {
@@ -152,6 +152,11 @@ func (p *pass) judge(ctx context.Context, f fetched, bucket string, namers []nam
 		n.weak = true
 	case errors.As(err, &fault) && lost && fault.Fault == cairn.DigestBadSignature:
 		w.add(Damage, string(fault.Fault), o.S3Bucket, f.key, "%s", disagreement(after))
+	case errors.As(err, &fault) && fault.Fault == cairn.DigestUnknownKey && w.keys.unsure(w.region):
+		n.keyless = true
+		found := w.add(Damage, string(fault.Fault), o.S3Bucket, f.key, "%s", fault.Detail)
+		found.unsure = w.region
+		found.end = f.end
 	case errors.As(err, &fault):
 		w.add(Damage, string(fault.Fault), o.S3Bucket, f.key, "%s", fault.Detail)
 	case err != nil:
@@ -160,6 +165,7 @@ func (p *pass) judge(ctx context.Context, f fetched, bucket string, namers []nam
 		w.add(Damage, KindKeyAge, o.S3Bucket, f.key, "the key that signed it was valid from %s to %s", stamp(key.From), stamp(key.Until))
 	default:
 		n.proved = true
+		w.keys.used(w.region, key)
 	}
 	return s
 }

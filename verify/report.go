@@ -36,6 +36,10 @@ const (
 	KindElsewhere     = "chain goes on elsewhere"
 	KindNoDigests     = "no digests"
 	KindNotCovered    = "log files in no digest's time"
+	KindOtherKind     = "log files of another kind"
+	KindLate          = "late log file"
+	KindNoKeys        = "no public keys"
+	KindKeysBeside    = "keys from the copy"
 	KindOverdue       = "digests have stopped"
 	KindWaiting       = "log files that wait for a digest"
 	KindNotJudged     = "not judged"
@@ -51,6 +55,11 @@ type Finding struct {
 	Until    time.Time `json:"until,omitzero"`
 	Files    int       `json:"files,omitempty"` // how many files it is about, if not one
 	Detail   string    `json:"detail,omitempty"`
+
+	// Of a digest whose key is not known: its region, if that region's keys may
+	// not have been given, and where it ends.
+	unsure string
+	end    time.Time
 }
 
 // A Chain is what there is of one trail, account and region.
@@ -119,6 +128,33 @@ func (r *Report) add(g *groupResult) {
 	}
 	r.Bytes += g.bytes
 	r.Findings = append(r.Findings, g.findings...)
+}
+
+// withoutKeys makes one finding for each region of the digests that no keys were
+// given for.
+func (r *Report) withoutKeys(keys *keyring) {
+	regions := make(map[string]*Finding)
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool {
+		if f.unsure == "" || !keys.lacks(f.unsure) {
+			return false
+		}
+		n := regions[f.unsure]
+		if n == nil {
+			n = &Finding{Severity: Unproved, Kind: KindNoKeys}
+			regions[f.unsure] = n
+		}
+		if n.Files++; n.From.IsZero() || f.end.Before(n.From) {
+			n.From = f.end
+		}
+		if f.end.After(n.Until) {
+			n.Until = f.end
+		}
+		return true
+	})
+	for region, n := range regions {
+		n.Detail = fmt.Sprintf("no public keys of %s were given, so nothing is proved of %s and the log files that they list", region, count(n.Files, "digest"))
+		r.Findings = append(r.Findings, *n)
+	}
 }
 
 var severities = []Severity{Damage, Unreadable, Unproved, Note}

@@ -62,8 +62,9 @@ func (s *Saver) Get(ctx context.Context, bucket, key string) (*Object, error) {
 }
 
 // Keys returns keys that are saved as they are asked for: in a file for each
-// region, as `aws cloudtrail list-public-keys` prints them. Who verifies the copy
-// later must know from elsewhere that they are the right ones.
+// region, as `aws cloudtrail list-public-keys` prints them, and in one more those
+// of which the region is not known. Who verifies the copy later must know from
+// elsewhere that they are the right ones.
 func (s *Saver) Keys(k PublicKeys) PublicKeys { return &savedKeys{k, s} }
 
 type savedKeys struct {
@@ -78,19 +79,27 @@ func (k *savedKeys) PublicKeys(ctx context.Context, region string, from, until t
 	}
 	k.saver.mu.Lock()
 	defer k.saver.mu.Unlock()
-	name := "public-keys." + path.Base(region) + ".json"
-	all := keys
-	if text, err := k.saver.root.ReadFile(name); err == nil {
-		if old, err := ParseKeys(text); err == nil {
-			all = append(all[:len(all):len(all)], old...)
+	files := make(map[string][]PublicKey)
+	for _, key := range keys {
+		name := keysFileName(path.Base(region))
+		if key.File != "" {
+			name = keysFileName("")
 		}
+		files[name] = append(files[name], key)
 	}
-	text, err := formatKeys(all)
-	if err == nil {
-		err = k.saver.root.WriteFile(name, text, 0o600)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("save the public keys: %w", err)
+	for name, all := range files {
+		if text, err := k.saver.root.ReadFile(name); err == nil {
+			if old, err := ParseKeys(text); err == nil {
+				all = append(all, old...)
+			}
+		}
+		text, err := formatKeys(all)
+		if err == nil {
+			err = k.saver.root.WriteFile(name, text, 0o600)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("save the public keys: %w", err)
+		}
 	}
 	return keys, nil
 }

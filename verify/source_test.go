@@ -179,9 +179,24 @@ func TestSave(t *testing.T) {
 	if !r.Proved() || len(r.Findings) > 0 || r.Digests != 2*windows+2 || r.LogFilesProved != 5*windows+4 {
 		t.Errorf("the copy: %+v\n%s", r, dump(r))
 	}
+	if files, err := verify.KeyFiles(dir); err != nil || len(files) != 2 || files["us-east-1"] != filepath.Join(dir, "public-keys.us-east-1.json") || files["eu-west-1"] == "" {
+		t.Errorf("the files of keys are %q, %v", files, err)
+	}
 	source, err = verify.OpenTar(tarOf(t, dir, "copy/", true))
 	if r := run(t, verify.Config{Source: open(t, source, err), Keys: keys}); !r.Proved() {
 		t.Errorf("an archive of the copy: %s", dump(r))
+	}
+	// Keys of nobody knows which region are not kept as a region's.
+	apart := t.TempDir()
+	if saver, err = verify.NewSaver(b, apart); err != nil {
+		t.Fatal(err)
+	}
+	run(t, verify.Config{Source: saver, Now: end, Keys: saver.Keys(verify.FileKeys{"": {{Key: &signer().PublicKey, File: "keys.json"}}})})
+	if err := saver.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := verify.KeyFiles(apart); err != nil || len(files) != 1 || files[""] != filepath.Join(apart, "public-keys.json") {
+		t.Errorf("the files of keys are %q, %v", files, err)
 	}
 	if parts, _ := filepath.Glob(filepath.Join(dir, "AWSLogs/*/*/*/*/*/*/*.part")); len(parts) > 0 {
 		t.Errorf("unfinished files are left: %q", parts)

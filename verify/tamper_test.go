@@ -211,6 +211,13 @@ var tamperings = map[string]tampering{
 		b.objects[n.Key()] = object{body: zipped([]byte(`{"Records":[]}`)), modified: n.Time}
 		return n.Key()
 	},
+	"put a log file now into a time that has passed": func(t *testing.T, r *rand.Rand, b *memoryBucket) string {
+		n := logName(t, anyLog(r, b))
+		n.Unique = cairn.UniqueString(r.IntN(1000), [16]byte{7, byte(r.IntN(256))})
+		n.Time = dayOne.Add(time.Duration(r.IntN(windows*60)) * time.Minute)
+		b.objects[n.Key()] = object{body: zipped([]byte(`{"Records":[]}`)), modified: dayOne.Add(windows*time.Hour + time.Duration(1+r.IntN(99))*time.Minute)}
+		return n.Key()
+	},
 	"forge a log file under an odd name": func(t *testing.T, r *rand.Rand, b *memoryBucket) string {
 		key := anyLog(r, b)
 		key = key[:len(key)-len(pick(r, []string{".gz", ".json.gz", "lM.json.gz"}))] + pick(r, []string{"", ".log", "/x.json.gz"})
@@ -276,14 +283,17 @@ var tamperings = map[string]tampering{
 }
 
 // undecided are the tamperings that could be something else: a region whose
-// digests are late, or a trail that makes none. They are unproved, if not damage.
-var undecided = map[string]bool{"roll a region back": true, "forge a log file of another account or region": true}
+// digests are late, a trail that makes none, or a log file that came late. They are
+// unproved, if not damage.
+var undecided = map[string]bool{
+	"roll a region back": true, "forge a log file of another account or region": true, "put a log file now into a time that has passed": true,
+}
 
 // Whatever is done to the files is found, and what was not touched is proved. The
 // server says when it delivered its newest digest, and that it is logging.
 func TestTampering(t *testing.T) {
 	t.Parallel()
-	const each = 48 // of 22 kinds: 1,056
+	const each = 48 // of 23 kinds: 1,104
 	if len(tamperings)*each < 1000 {
 		t.Fatalf("only %d tamperings", len(tamperings)*each)
 	}

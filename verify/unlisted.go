@@ -15,11 +15,14 @@ import (
 type coverage int
 
 const (
-	before  coverage = iota // its first digest
-	covered                 // by a digest that is proved
-	hole                    // between two, covered by none
-	waiting                 // after the newest digest, and the next need not be there yet
-	after                   // longer after
+	before    coverage = iota // its first digest
+	covered                   // by a digest that is proved
+	hole                      // between two, covered by none
+	waiting                   // after the newest digest, and the next need not be there yet
+	after                     // longer after
+	late                      // covered, but put later, and a backfill digest need not be there yet
+	partly                    // a part of its minute is covered
+	otherKind                 // covered or not, these digests list no such files
 )
 
 // leeway is how much later than expected something may come.
@@ -35,13 +38,7 @@ func (l *lane) covers(from time.Time, now time.Time) coverage {
 	case !from.Before(newest):
 		return after
 	}
-	// The digest that covers from is the oldest one that ends after it.
-	i, _ := slices.BinarySearchFunc(l.nodes, from, func(n *node, t time.Time) int {
-		if n.end.After(t) {
-			return -1
-		}
-		return 1
-	})
+	i := l.endAfter(from) // the oldest of these covers from
 	if i == 0 {
 		return after
 	}
@@ -50,12 +47,41 @@ func (l *lane) covers(from time.Time, now time.Time) coverage {
 	switch {
 	case oldest && !n.start.IsZero() && until.Before(n.start):
 		return before
-	case !n.proved || from.Before(n.start):
+	case !n.proved || until.Before(n.start):
 		return hole
-	case until.After(n.end) && i >= 2 && (!l.nodes[i-2].proved || until.Before(l.nodes[i-2].start)):
-		return hole
+	case from.Before(n.start), until.After(n.end) && (i < 2 || !l.nodes[i-2].proved || until.Before(l.nodes[i-2].start)):
+		return partly
 	}
 	return covered
+}
+
+// isLate reports whether a log file that a digest covers, if in part, was put after its time
+// had ended, and when the backfill digest that lists it must be there: like any
+// other it is made when the window ends in which the file came, and may wait for
+// one more. The time when the digest itself was put says less: it may have waited
+// for its bucket, and what it lists was decided before.
+func (l *lane) isLate(e Entry, name cairn.LogFileName) (due time.Time, ok bool) {
+	until := name.Time.Add(time.Minute - time.Second)
+	for _, n := range slices.Backward(l.nodes[:l.endAfter(name.Time)]) {
+		if n.start.After(until) {
+			break
+		}
+		if n.proved && !e.Modified.After(n.end) {
+			return time.Time{}, false
+		}
+	}
+	return e.Modified.Add(2*l.chain.window + leeway(l.chain.window)), !e.Modified.IsZero()
+}
+
+// endAfter returns how many nodes end after a time; they are the first.
+func (l *lane) endAfter(t time.Time) int {
+	i, _ := slices.BinarySearchFunc(l.nodes, t, func(n *node, t time.Time) int {
+		if n.end.After(t) {
+			return -1
+		}
+		return 1
+	})
+	return i
 }
 
 // A tally counts log files of one kind of finding.
@@ -78,7 +104,7 @@ func (t *tally) add(key string, at time.Time) {
 // lists.
 func (w *groupWork) checkUnlisted(ctx context.Context) error {
 	now := w.Now
-	var uncovered, pending tally
+	var uncovered, pending, other tally
 	if now.IsZero() {
 		// A copy is as old as its newest log file.
 		if err := w.eachLog(ctx, false, func(_ Entry, name cairn.LogFileName) {
@@ -94,11 +120,22 @@ func (w *groupWork) checkUnlisted(ctx context.Context) error {
 		if _, ok := w.listed[[16]byte(key[:])]; ok {
 			return
 		}
-		switch w.classify(e, name, now) {
+		state, due := w.classify(e, name, now)
+		switch state {
 		case waiting:
 			pending.add(e.Key, name.Time)
+		case late:
+			w.logs.add(Unproved, KindLate, "", e.Key, "it was put at %s, after the time of the digest that should list it: it came late, and then a backfill digest lists it by %s, or somebody else put it", stamp(e.Modified), stamp(due))
 		case covered:
-			w.logs.add(Damage, KindUnlisted, "", e.Key, "it lies in the time of digests that are proved, and none of them lists it")
+			detail := "it lies in the time of digests that are proved, and none of them lists it"
+			if !due.IsZero() {
+				detail = fmt.Sprintf("it was put at %s, after the time of the digest that should list it, and no backfill digest lists it either", stamp(e.Modified))
+			}
+			w.logs.add(Damage, KindUnlisted, "", e.Key, "%s", detail)
+		case partly:
+			w.logs.add(Unproved, KindNotCovered, "", e.Key, "digests that are proved are for a part of its minute only, and none of them lists it")
+		case otherKind:
+			other.add(e.Key, name.Time)
 		default:
 			uncovered.add(e.Key, name.Time)
 		}
@@ -107,7 +144,10 @@ func (w *groupWork) checkUnlisted(ctx context.Context) error {
 		return err
 	}
 	if pending.files > 0 {
-		w.tell(&pending, Note, KindWaiting, "the next digest will list %s of %s", count(pending.files, "log file"), w.what())
+		w.tell(&pending, Note, KindWaiting, "the next digest should list %s of %s", count(pending.files, "log file"), w.what())
+	}
+	if other.files > 0 {
+		w.tell(&other, Unproved, KindOtherKind, "%s of %s: these digests list none of their kind", count(other.files, "log file"), w.what())
 	}
 	if uncovered.files == 0 {
 		return nil
@@ -132,32 +172,37 @@ func (w *groupWork) tell(t *tally, s Severity, kind, format string, args ...any)
 	f.Files, f.From, f.Until = t.files, t.from, t.until
 }
 
-// classify says what it means that no digest lists a log file.
-func (w *groupWork) classify(e Entry, name cairn.LogFileName, now time.Time) coverage {
+// classify says what it means that no digest lists a log file. Of one that came
+// after its digest it also says when a backfill digest must be there.
+func (w *groupWork) classify(e Entry, name cairn.LogFileName, now time.Time) (coverage, time.Time) {
 	if len(w.lanes) == 0 {
-		return after
+		return after, time.Time{}
 	}
 	if name.Kind != cairn.LogKindCloudTrail && !w.kinds[name.Kind] {
-		return hole // whoever makes these digests does not list files of this kind
+		return otherKind, time.Time{} // whoever makes these digests does not list files of this kind
 	}
-	var states [after + 1]bool
+	var states [otherKind + 1]bool
+	var due time.Time // the latest of the lanes that it came too late for
 	for _, l := range w.lanes {
 		state := l.covers(name.Time, now)
-		if state == covered && e.Modified.After(l.chain.newest) && now.Before(l.chain.settled) {
-			// It was put after the newest digest was made.
-			state = waiting
-			if name.Time.Before(l.chain.newest.Add(-l.chain.window)) {
-				state = hole
+		if state == covered || state == partly {
+			if by, ok := l.isLate(e, name); ok {
+				if by.After(due) {
+					due = by
+				}
+				if now.Before(by) {
+					state = late
+				}
 			}
 		}
 		states[state] = true
 	}
-	for _, state := range []coverage{hole, waiting, covered, after} {
+	for _, state := range []coverage{hole, waiting, late, partly, covered, after} {
 		if states[state] {
-			return state
+			return state, due
 		}
 	}
-	return before
+	return before, time.Time{}
 }
 
 // eachLog calls f for each log file of the asked time. With tell, it tells of

@@ -29,6 +29,11 @@ type Config struct {
 	Source Source
 	Keys   PublicKeys
 
+	// KeysBeside tells that the keys lie in the copy that they are to prove.
+	// Whoever changed the one could change the other, so the report says that
+	// not all is proved.
+	KeysBeside bool
+
 	// Prefixes are the trails' key prefixes, as in a trail's S3KeyPrefix; the
 	// empty one is a prefix like any other. Nil looks for every AWSLogs folder
 	// that there is.
@@ -109,6 +114,11 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	if failed != nil {
 		return nil, failed
+	}
+	report.withoutKeys(&v.keys)
+	if v.KeysBeside && report.DigestsProved > 0 {
+		report.Findings = append(report.Findings, Finding{Severity: Unproved, Kind: KindKeysBeside,
+			Detail: "the public keys lie in the copy itself: whoever changed it could change them too, so it is shown only that it agrees with itself"})
 	}
 	v.missNewest(report)
 	report.finish()

@@ -58,8 +58,9 @@ func TestFindings(t *testing.T) {
 			[]string{"damage: log file in no digest", "damage: log file in no digest", "damage: missing digest"}, digestKey(home, 3, true),
 		},
 		"the newest backfill digest is missing": {
+			// They were put an hour ago, so it could still come.
 			remove(digestKey(home, 5, true)),
-			[]string{"damage: log file in no digest", "damage: log file in no digest"}, "",
+			[]string{"unproved: late log file", "unproved: late log file"}, "",
 		},
 		"metadata is lost": {
 			func(_ *testing.T, b *memoryBucket) {
@@ -209,23 +210,174 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// Log files that were delivered since the newest digest wait for the next, and
-// late ones too; but not for ever.
+// Log files that were delivered since the newest digest wait for the next, but
+// not for ever.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	b := &memoryBucket{name: "audit-bucket", objects: make(map[string]object)}
 	l := newLane(b, demoTrail(), "111122223333", "us-east-1")
 	l.hours(t, 4, 2)
 	l.log(t, l.end.Add(5*time.Minute))
-	late := l.log(t, l.end.Add(-5*time.Minute))
-	change(b, late.S3Object, func(o *object) { o.modified = l.end.Add(3 * time.Minute) })
+	l.log(t, l.end.Add(7*time.Minute))
 	r := run(t, verify.Config{Source: b, Now: l.end.Add(20 * time.Minute)})
 	if !r.Proved() || len(r.Findings) != 1 || r.Findings[0].Kind != verify.KindWaiting || r.Findings[0].Files != 2 {
 		t.Errorf("log files that wait: %s", dump(r))
 	}
 	r = run(t, verify.Config{Source: b, Now: l.end.Add(5 * time.Hour)})
-	if want := []string{"damage: log file in no digest", "unproved: digests have stopped", "unproved: log files in no digest's time"}; !slices.Equal(kinds(r), want) {
+	if want := []string{"unproved: digests have stopped", "unproved: log files in no digest's time"}; !slices.Equal(kinds(r), want) {
 		t.Errorf("found %q, want %q\n%s", kinds(r), want, dump(r))
+	}
+}
+
+// A log file that is put into the time of a digest, which does not list it, is
+// late or planted. It is never passed over, and is damage once no backfill digest
+// can list it any more, or at once if it was there before its digest.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]time.Duration{"the newest window": 3*time.Hour + 55*time.Minute, "an older window": 70 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &memoryBucket{name: "audit-bucket", objects: make(map[string]object)}
+			l := newLane(b, demoTrail(), "111122223333", "us-east-1")
+			l.hours(t, 4, 2)
+			put := l.end.Add(3 * time.Minute)
+			var planted []string
+			for i := range 3 {
+				f := l.log(t, dayOne.Add(at).Add(time.Duration(i)*time.Minute))
+				change(b, f.S3Object, func(o *object) { o.modified = put })
+				planted = append(planted, f.S3Object)
+			}
+			found := func(now time.Time, severity verify.Severity, kind string) {
+				t.Helper()
+				r := run(t, verify.Config{Source: b, Now: now})
+				var keys []string
+				for _, f := range r.Findings {
+					if f.Severity == severity && f.Kind == kind {
+						keys = append(keys, f.Key)
+					}
+				}
+				if r.Proved() || !slices.Equal(keys, planted) {
+					t.Errorf("at %s there is no %s of each: %s", now, kind, dump(r))
+				}
+			}
+			found(l.end.Add(20*time.Minute), verify.Unproved, verify.KindLate)
+			found(put.Add(149*time.Minute), verify.Unproved, verify.KindLate)
+			found(put.Add(150*time.Minute), verify.Damage, verify.KindUnlisted)
+			for _, key := range planted {
+				change(b, key, func(o *object) { o.modified = logName(t, key).Time.Add(time.Minute) })
+			}
+			found(l.end.Add(20*time.Minute), verify.Damage, verify.KindUnlisted)
+			// Those that were late are proved by the backfill digest.
+			var files []cairn.DigestLogFile
+			for _, key := range planted {
+				body, err := unzipped(b.objects[key].body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				files = append(files, cairn.DigestLogFile{S3Bucket: "audit-bucket", S3Object: key, HashValue: cairn.HashHex(body), HashAlgorithm: cairn.DigestHashAlgorithm})
+			}
+			start := dayOne.Add(at).Truncate(time.Hour)
+			l.digest(t, start, start.Add(time.Hour), true, files...)
+			if r := run(t, verify.Config{Source: b, Now: l.end.Add(20 * time.Minute)}); !r.Proved() || len(r.Findings) > 0 {
+				t.Errorf("log files of a backfill digest: %s", dump(r))
+			}
+		})
+	}
+}
+
+// In the minute in which a chain begins or ends, a log file that no digest lists
+// may have been delivered before or after; one that came late is told as that.
+func TestPartOfMinute(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]time.Duration{"the first minute": 0, "the last minute": 4 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &memoryBucket{name: "audit-bucket", objects: make(map[string]object)}
+			l := newLane(b, demoTrail(), "111122223333", "us-east-1")
+			l.end = dayOne.Add(20 * time.Second)
+			l.hours(t, 4, 2)
+			f := l.log(t, dayOne.Add(at))
+			state := []verify.TrailState{{Name: "my_trail", HomeRegion: "us-east-1", AccountID: "111122223333"}}
+			r := run(t, verify.Config{Source: b, Now: hour(8), Trails: state})
+			if !slices.Equal(kinds(r), []string{"unproved: log files in no digest's time"}) || !strings.Contains(r.Findings[0].Detail, "a part of its minute only") {
+				t.Errorf("a log file at an end of a chain: %s", dump(r))
+			}
+			change(b, f.S3Object, func(o *object) { o.modified = hour(7) })
+			r = run(t, verify.Config{Source: b, Now: hour(8), Trails: state})
+			if !slices.Equal(kinds(r), []string{"unproved: late log file"}) {
+				t.Errorf("one that came late: %s", dump(r))
+			}
+		})
+	}
+}
+
+// Log files of a kind that the digests list none of are told as that.
+func TestOtherKind(t *testing.T) {
+	t.Parallel()
+	b, end := sound(t)
+	n := logName(t, b.matching("_CloudTrail_us-east-1")[0])
+	n.Kind = cairn.LogKindInsight
+	b.objects[n.Key()] = object{body: zipped([]byte("{}")), modified: n.Time}
+	if r := run(t, verify.Config{Source: b, Now: end}); !slices.Equal(kinds(r), []string{"unproved: log files of another kind"}) {
+		t.Errorf("a log file of Insights: %s", dump(r))
+	}
+}
+
+// The digests of a region whose keys were not given are not proved, and that is
+// no damage; where the region's keys are known, another key is.
+func TestKeysOfOneRegion(t *testing.T) {
+	t.Parallel()
+	mine, other := verify.PublicKey{Key: &signer().PublicKey}, verify.PublicKey{Key: &thief().PublicKey}
+	from := func(k verify.PublicKey, file string) verify.PublicKey {
+		k.File = file
+		return k
+	}
+	noKeys := []string{"unproved: no public keys"}
+	for name, c := range map[string]struct {
+		keys verify.FileKeys
+		want []string // of eu-west-1, whose digests another key signed
+	}{
+		"a file of the one region":                 {verify.FileKeys{"us-east-1": {mine}}, noKeys},
+		"a file of nobody knows which region":      {verify.FileKeys{"": {from(mine, "a")}}, noKeys},
+		"several keys in one such file":            {verify.FileKeys{"": {from(mine, "a"), from(verify.PublicKey{Key: &third().PublicKey}, "a")}}, noKeys},
+		"a file of each region":                    {verify.FileKeys{"us-east-1": {mine}, "eu-west-1": {other}}, nil},
+		"both in files without regions":            {verify.FileKeys{"": {from(mine, "a"), from(other, "b")}}, nil},
+		"the region's own file has other keys":     {verify.FileKeys{"us-east-1": {mine}, "eu-west-1": {mine}}, slices.Repeat([]string{"damage: unknown key"}, 4)},
+		"one more file, which fits nothing at all": {verify.FileKeys{"": {from(mine, "a"), from(verify.PublicKey{Key: &third().PublicKey}, "b")}}, slices.Repeat([]string{"damage: unknown key"}, 4)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &memoryBucket{name: "audit-bucket", objects: make(map[string]object)}
+			newLane(b, demoTrail(), "111122223333", "us-east-1").hours(t, 4, 2)
+			away := newLane(b, demoTrail(), "111122223333", "eu-west-1")
+			away.key, away.serial = thief(), 100
+			away.hours(t, 4, 2)
+			r := run(t, verify.Config{Source: b, Now: away.end, Keys: c.keys})
+			got := slices.DeleteFunc(kinds(r), func(k string) bool { return k == "unproved: log files in no digest's time" && r.Damage > 0 })
+			if !slices.Equal(got, c.want) || r.DigestsProved < 4 || r.LogFilesProved < 8 || r.Proved() != (c.want == nil) {
+				t.Fatalf("found %q, want %q\n%s", got, c.want, dump(r))
+			}
+			if f := r.Findings; len(f) == 1 && (!strings.HasPrefix(f[0].Detail, "no public keys of eu-west-1 were given") || f[0].Files != 4 || !f[0].From.Equal(hour(1)) || !f[0].Until.Equal(hour(4))) {
+				t.Errorf("found %+v", f[0])
+			}
+			// What is wrong all the same is still found.
+			logs := b.matching("_CloudTrail_eu-west-1")
+			change(b, logs[0], func(o *object) { o.body = zipped([]byte("{}")) })
+			delete(b.objects, logs[1])
+			if r := run(t, verify.Config{Source: b, Now: away.end, Keys: c.keys}); r.Damage < 2 {
+				t.Errorf("damage in a region: %s", dump(r))
+			}
+		})
+	}
+}
+
+// Keys that came with the copy prove only that it agrees with itself.
+func TestKeysBeside(t *testing.T) {
+	t.Parallel()
+	b, end := sound(t)
+	r := run(t, verify.Config{Source: b, Now: end, KeysBeside: true})
+	if !slices.Equal(kinds(r), []string{"unproved: keys from the copy"}) || r.DigestsProved != 2*windows+2 {
+		t.Errorf("keys from the copy: %s", dump(r))
 	}
 }
 
