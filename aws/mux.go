@@ -194,7 +194,7 @@ func NewUUID() string {
 func (m *Mux) serve(r *http.Request, c *Call) answer {
 	ctx := r.Context()
 	api, output, err := m.performSafely(ctx, r, c)
-	protocol := api.protocol()
+	protocol := protocolOf(api, r, c)
 	if err != nil {
 		c.Err = m.visible(c, err)
 	}
@@ -273,7 +273,7 @@ func (m *Mux) perform(ctx context.Context, r *http.Request, c *Call) (*API, refl
 	}
 	if api == nil {
 		return nil, none, &Error{Code: "UnknownOperationException", Status: http.StatusNotFound,
-			Message: fmt.Sprintf("The service %q is not served here.", c.Service)}
+			Message: fmt.Sprintf("The service %s is not served here.", c.Service)}
 	}
 	if api.Streaming {
 		output, err := m.performREST(ctx, r, c, api, nil)

@@ -232,7 +232,9 @@ func TestStreamMemory(t *testing.T) {
 		return after.TotalAlloc - before.TotalAlloc
 	}
 	upload(1 << 20) // fills the pools
-	if used := upload(size); used > 4<<20 {
+	// The race detector's build allocates 5 MB of its own in such an upload;
+	// keeping the body would take 32.
+	if used := upload(size); used > 8<<20 {
 		t.Errorf("%d bytes take %d bytes of memory on both ends", size, used)
 	}
 }

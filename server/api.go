@@ -31,6 +31,7 @@ type localRoute struct {
 	readOnly  bool
 	maxBody   int64
 	ownerOnly bool // not served on the TCP port
+	walled    bool // served there to others than operators too, within their walls
 
 	// Serve answers. A route whose answer stays open has stream instead, which
 	// returns what writes the answer once all that can refuse it was asked.
@@ -42,8 +43,8 @@ func (s *Server) localRoutes() []localRoute {
 	return append(s.localTrailRoutes(), []localRoute{
 		{pattern: "POST /_cairn/v1/import/begin", operation: "StartImport", maxBody: maxJSONBody, serve: s.importBegin},
 		{pattern: "POST /_cairn/v1/import/records", operation: "ImportEvents", maxBody: maxRecordsBody, serve: s.importRecords},
-		{pattern: "POST /_cairn/v1/lookup", operation: "GetEvents", readOnly: true, maxBody: maxJSONBody, stream: s.lookup},
-		{pattern: "POST /_cairn/v1/tail", operation: "GetEvents", readOnly: true, maxBody: maxJSONBody, stream: s.tail},
+		{pattern: "POST /_cairn/v1/lookup", operation: "GetEvents", readOnly: true, walled: true, maxBody: maxJSONBody, stream: s.lookup},
+		{pattern: "POST /_cairn/v1/tail", operation: "GetEvents", readOnly: true, walled: true, maxBody: maxJSONBody, stream: s.tail},
 		{pattern: "POST /_cairn/v1/values", operation: "GetEvents", readOnly: true, maxBody: maxJSONBody, serve: s.values},
 		{pattern: "POST /_cairn/v1/histogram", operation: "GetEvents", readOnly: true, maxBody: maxJSONBody, serve: s.histogram},
 		{pattern: "POST /_cairn/v1/check", operation: "GetCheckReport", readOnly: true, maxBody: maxJSONBody, stream: s.check},
@@ -226,7 +227,13 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &requestError{err}
 	}
-	buckets, err := s.log.Histogram(r.Context(), q, time.Duration(req.StepSeconds)*time.Second)
+	step := time.Duration(req.StepSeconds) * time.Second
+	var buckets []eventlog.Bucket
+	if req.ErrorOnly {
+		buckets, err = s.countKept(r.Context(), q, true, step, failed)
+	} else {
+		buckets, err = s.log.Histogram(r.Context(), q, step)
+	}
 	if err != nil {
 		return err
 	}
@@ -264,6 +271,12 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 		Events: st.Records, Segments: st.Segments, SealedSegments: st.SealedSegments,
 		DiskBytes: st.DiskBytes, RawBytes: st.RawBytes,
 		End: s.log.End().String(), HeadSize: head.Size, HeadRoot: head.Root.String(),
+	}
+	if others, err := s.otherBytes(r.Context()); err == nil {
+		out.ObjectBytes = others.objects
+		out.DiskBytes += others.objects + others.staged + others.catalog
+	} else { // as with a damaged object store, of which check tells
+		s.cfg.Logger.Warn("the size of what is stored is not known whole", "error", err)
 	}
 	if free, err := s.cfg.FS.Free(s.cfg.Data); err == nil {
 		out.FreeBytes = free

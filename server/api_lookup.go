@@ -30,7 +30,15 @@ func (s *Server) lookup(w http.ResponseWriter, r *http.Request) (func(context.Co
 	if err != nil {
 		return nil, &requestError{err}
 	}
-	l := lookingUp{query: q, limit: req.Limit}
+	if err := wallOf(r.Context(), &q.Scope); err != nil {
+		return nil, err
+	}
+	if req.ErrorOnly || scans(q.Filters) {
+		if _, err := takeScan(r.Context()); err != nil {
+			return nil, err
+		}
+	}
+	l := lookingUp{query: q, errorOnly: req.ErrorOnly, limit: req.Limit}
 	page, err := s.lookupPage(r.Context(), l, req.Limit)
 	if err != nil {
 		return nil, err
@@ -43,18 +51,19 @@ func (s *Server) lookup(w http.ResponseWriter, r *http.Request) (func(context.Co
 
 // A lookingUp says what a lookup sends.
 type lookingUp struct {
-	query eventlog.Query
-	limit int                     // 0: all
-	keep  func(*cairn.Event) bool // nil lets all pass
+	query     eventlog.Query
+	errorOnly bool                    // only calls that failed
+	limit     int                     // 0: all
+	keep      func(*cairn.Event) bool // nil lets all pass
 }
 
 // lookupPage reads the next page, of which left events at most are sent.
 func (s *Server) lookupPage(ctx context.Context, l lookingUp, left int) (*eventlog.Page, error) {
 	l.query.Limit = pageEvents
-	if l.limit > 0 && l.keep == nil {
+	if l.limit > 0 && l.keep == nil && !l.errorOnly {
 		l.query.Limit = min(left, pageEvents)
 	}
-	return s.log.Lookup(ctx, l.query)
+	return s.find(ctx, l.query, l.errorOnly)
 }
 
 // streamLookup sends the events that a query finds and that keep, if there is
@@ -86,7 +95,7 @@ func (s *Server) streamLookup(ctx context.Context, page *eventlog.Page, l lookin
 			stream.event(e)
 			if left--; left == 0 && l.limit > 0 {
 				more = more || i < len(page.Events)-1
-				page.Next = eventlog.Cursor{Time: e.Time().Unix(), Seq: e.Seq}
+				page.Next = cursorOf(e)
 				break
 			}
 		}
@@ -114,6 +123,9 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request) (func(context.Cont
 	if err != nil {
 		return nil, &requestError{err}
 	}
+	if err := wallOf(r.Context(), &q.Scope); err != nil {
+		return nil, err
+	}
 	var pos eventlog.Position
 	switch req.From {
 	case "start", "":
@@ -124,13 +136,27 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request) (func(context.Cont
 			return nil, &requestError{err}
 		}
 	}
+	if req.From == "end" && !req.Follow {
+		return func(ctx context.Context, w http.ResponseWriter) {
+			// Only where the log ends is asked for, and no event is read.
+			s.newStream(ctx, w, frames).send(frameHead{Type: "end", Position: s.log.End().String()}, nil)
+		}, nil
+	}
+	caughtUp := func() {}
+	if end := s.log.Stats().End; req.From != "end" && end > tailBacklog && pos.Compare(eventlog.At(end-tailBacklog)) < 0 {
+		if caughtUp, err = takeScan(r.Context()); err != nil {
+			return nil, err
+		}
+	}
 	s.auditRead(r.Context(), "GetEvents", req)
 	if req.From == "end" {
 		pos = s.log.End() // behind that record, too
 	}
-	return func(ctx context.Context, w http.ResponseWriter) {
-		s.streamTail(ctx, tailing{query: q, from: pos, limit: req.Limit, follow: req.Follow, caughtUp: func() {}}, s.newStream(ctx, w, frames))
-	}, nil
+	t := tailing{query: q, from: pos, limit: req.Limit, follow: req.Follow, caughtUp: caughtUp}
+	if req.ErrorOnly {
+		t.keep = failed
+	}
+	return func(ctx context.Context, w http.ResponseWriter) { s.streamTail(ctx, t, s.newStream(ctx, w, frames)) }, nil
 }
 
 // A tailing says what a tail sends.

@@ -33,7 +33,7 @@ func TestSocketIsAudited(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if err := c.Backup(t.Context(), io.Discard, false); err != nil {
+	if err := c.Backup(t.Context(), io.Discard, BackupOptions{}); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.Accounts(t.Context()); err != nil {

@@ -3,21 +3,16 @@ package server
 import (
 	"archive/tar"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
-
-	"cairn/internal/durable"
 )
 
 // The members of a backup beside the files of the store.
@@ -28,24 +23,45 @@ const (
 
 const (
 	backupFormat  = "cairn-backup"
-	backupVersion = 1
+	backupVersion = 2
 	spoolPrefix   = ".spool-"
 	maxManifest   = 256 << 20
 )
 
+// What a manifest says of the embedded S3. Version 1 left it out without a word.
+const (
+	ObjectsIncluded = "included"
+	ObjectsLeftOut  = "left out" // because the backup was asked to
+	ObjectsNone     = "none"     // there were none: no server ever served the directory
+)
+
 // A Manifest lists what is in a backup.
 type Manifest struct {
-	Format  string         `json:"format"`
-	Version int            `json:"version"`
-	Store   string         `json:"store"`
-	Created time.Time      `json:"created"`
-	Cairn   string         `json:"cairn"` // the version of the program
-	Files   []ManifestFile `json:"files"`
+	Format  string           `json:"format"`
+	Version int              `json:"version"`
+	Store   string           `json:"store"`
+	Created time.Time        `json:"created"`
+	Cairn   string           `json:"cairn"`             // the version of the program
+	Objects string           `json:"objects,omitempty"` // ObjectsIncluded, ObjectsLeftOut or ObjectsNone; empty in version 1
+	Files   []ManifestFile   `json:"files"`
+	Folders []ManifestFolder `json:"folders,omitempty"` // of which there may be very many files
 }
 
 // A ManifestFile is a file in a backup.
 type ManifestFile struct {
 	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// A ManifestFolder is the files of one folder in a backup, which are not listed
+// one by one, so that a manifest stays small. They lie in the archive one behind
+// the other, in the order of their names. The sum is over one line for each file:
+// name, size, and SHA-256 of the content, with a space between and a line feed at
+// the end.
+type ManifestFolder struct {
+	Name   string `json:"name"`
+	Files  int64  `json:"files"`
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
 }
@@ -56,13 +72,38 @@ func (m *Manifest) Size() int64 {
 	for _, f := range m.Files {
 		n += f.Size
 	}
+	for _, f := range m.Folders {
+		n += f.Size
+	}
 	return n
+}
+
+// Count is the number of files.
+func (m *Manifest) Count() int64 {
+	n := int64(len(m.Files))
+	for _, f := range m.Folders {
+		n += f.Files
+	}
+	return n
+}
+
+// Holds reports whether the backup has a file of its own name.
+func (m *Manifest) Holds(name string) bool {
+	return slices.ContainsFunc(m.Files, func(f ManifestFile) bool { return f.Name == name })
+}
+
+// BackupOptions say what is in a backup besides the catalog, the event log and
+// the staged files.
+type BackupOptions struct {
+	MasterKey      bool // put the master key in
+	WithoutObjects bool // leave the embedded S3 out
 }
 
 // backup streams a backup.
 func (s *Server) backup(_ http.ResponseWriter, r *http.Request) (func(context.Context, http.ResponseWriter), error) {
-	masterKey := r.URL.Query().Get("master-key") == "true"
-	if masterKey {
+	q := r.URL.Query()
+	o := BackupOptions{MasterKey: q.Get("master-key") == "true", WithoutObjects: q.Get("objects") == "false"}
+	if o.MasterKey {
 		// Without its record a root secret does not leave.
 		if err := s.audit(r.Context(), "GetBackup", true, map[string]any{"MasterKey": "true"}, nil); err != nil {
 			return nil, err
@@ -70,16 +111,16 @@ func (s *Server) backup(_ http.ResponseWriter, r *http.Request) (func(context.Co
 	} else {
 		s.auditRead(r.Context(), "GetBackup", nil)
 	}
-	return func(ctx context.Context, w http.ResponseWriter) { s.streamBackup(ctx, w, masterKey) }, nil
+	return func(ctx context.Context, w http.ResponseWriter) { s.streamBackup(ctx, w, o) }, nil
 }
 
-func (s *Server) streamBackup(ctx context.Context, w http.ResponseWriter, masterKey bool) {
+func (s *Server) streamBackup(ctx context.Context, w http.ResponseWriter, o BackupOptions) {
 	w.Header().Set("Content-Type", "application/x-tar")
 	w.WriteHeader(http.StatusOK)
 	b := &backupWriter{tar: tar.NewWriter(w), manifest: Manifest{
 		Format: backupFormat, Version: backupVersion, Store: s.id, Created: time.Now().UTC(), Cairn: s.cfg.Version,
 	}}
-	err := s.writeBackup(ctx, b, masterKey)
+	err := s.writeBackup(ctx, b, o)
 	if err == nil {
 		err = b.finish()
 	}
@@ -91,20 +132,47 @@ func (s *Server) streamBackup(ctx context.Context, w http.ResponseWriter, master
 	}
 }
 
-// writeBackup writes the catalog first: the log may hold more than the catalog
-// knows, but never less.
-func (s *Server) writeBackup(ctx context.Context, b *backupWriter, masterKey bool) error {
-	if err := s.backupCatalog(b); err != nil {
+// writeBackup takes the states of one moment first, the catalog's and right after
+// it that of the embedded S3, and then what both refer to. So the log may hold
+// more than the catalog knows, but never less, and of every object it has the
+// call that put it, once that was answered. The S3 has everything that the catalog knows as delivered. It
+// may have what the catalog still knows as staged: that is put once more, under
+// the same name with the same bytes.
+func (s *Server) writeBackup(ctx context.Context, b *backupWriter, o BackupOptions) (err error) {
+	spools, err := os.MkdirTemp(s.cfg.Data, spoolPrefix)
+	if err != nil {
+		return fmt.Errorf("back up catalog: %w", err)
+	}
+	defer os.RemoveAll(spools)
+	catalog, size, err := s.spoolCatalog(spools)
+	if err != nil {
+		return fmt.Errorf("back up catalog: %w", err)
+	}
+	defer catalog.Close()
+	objects, err := s.snapshotObjects(spools, b, o)
+	if err != nil {
 		return err
 	}
-	if masterKey {
+	defer func() { err = errors.Join(err, objects.Close()) }()
+
+	if err := b.add(catalogName, size, catalog); err != nil {
+		return err
+	}
+	if o.MasterKey {
 		if err := s.backupMasterKey(b); err != nil {
 			return err
 		}
 	}
-	return s.log.Backup(ctx, func(name string, size int64, r io.Reader) error {
+	err = s.log.Backup(ctx, func(name string, size int64, r io.Reader) error {
 		return b.add(path.Join(eventsName, name), size, r)
 	})
+	if err != nil {
+		return err
+	}
+	if err := s.backupStaged(ctx, b); err != nil {
+		return err
+	}
+	return objects.backup(ctx, b)
 }
 
 // removeSpools removes the copies of the catalog that a crash left behind. The
@@ -125,23 +193,21 @@ func removeSpools(data string) error {
 	return nil
 }
 
-// backupCatalog copies the catalog to a file of its own first, because a tar
+// spoolCatalog copies the catalog to a file of its own first, because a tar
 // archive tells the size of a member before its bytes.
-func (s *Server) backupCatalog(b *backupWriter) error {
-	spool, err := os.CreateTemp(s.cfg.Data, spoolPrefix)
+func (s *Server) spoolCatalog(dir string) (*os.File, int64, error) {
+	spool, err := os.OpenFile(filepath.Join(dir, catalogName), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
-		return fmt.Errorf("back up catalog: %w", err)
+		return nil, 0, err
 	}
-	defer os.Remove(spool.Name())
-	defer spool.Close()
 	size, err := s.catalog.Snapshot(spool)
 	if err == nil {
 		_, err = spool.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return fmt.Errorf("back up catalog: %w", err)
+		return nil, 0, errors.Join(err, spool.Close())
 	}
-	return b.add(catalogName, size, spool)
+	return spool, size, nil
 }
 
 func (s *Server) backupMasterKey(b *backupWriter) error {
@@ -162,206 +228,4 @@ func (s *Server) backupMasterKey(b *backupWriter) error {
 		return fmt.Errorf("back up master key: %w", err)
 	}
 	return b.add(MasterKeyName, info.Size(), key)
-}
-
-// backupWriter writes the members of a backup and notes them in its manifest.
-type backupWriter struct {
-	tar      *tar.Writer
-	manifest Manifest
-}
-
-func (b *backupWriter) add(name string, size int64, r io.Reader) error {
-	if err := b.tar.WriteHeader(b.header(name, size)); err != nil {
-		return fmt.Errorf("back up %s: %w", name, err)
-	}
-	hash := sha256.New()
-	n, err := io.Copy(io.MultiWriter(b.tar, hash), io.LimitReader(r, size))
-	if err == nil && n != size {
-		err = fmt.Errorf("it has %d bytes instead of %d", n, size)
-	}
-	if err != nil {
-		return fmt.Errorf("back up %s: %w", name, err)
-	}
-	b.manifest.Files = append(b.manifest.Files, ManifestFile{Name: name, Size: size, SHA256: hex.EncodeToString(hash.Sum(nil))})
-	return nil
-}
-
-func (b *backupWriter) header(name string, size int64) *tar.Header {
-	return &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o600, ModTime: b.manifest.Created.Truncate(time.Second), Format: tar.FormatPAX}
-}
-
-func (b *backupWriter) finish() error {
-	text, err := json.MarshalIndent(b.manifest, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := b.tar.WriteHeader(b.header(manifestName, int64(len(text)))); err != nil {
-		return err
-	}
-	if _, err := b.tar.Write(text); err != nil {
-		return err
-	}
-	return b.tar.Close()
-}
-
-// fail tells the reader why there is no manifest, if the archive is at a place
-// between two members.
-func (b *backupWriter) fail(err error) {
-	text := err.Error()
-	if b.tar.WriteHeader(b.header(failureName, int64(len(text)))) == nil {
-		_, _ = io.WriteString(b.tar, text)
-		_ = b.tar.Close()
-	}
-}
-
-// VerifyBackup reads a backup and compares every file in it with its manifest.
-func VerifyBackup(r io.Reader) (*Manifest, error) {
-	return readBackup(r, func(string, io.Reader) error { return nil })
-}
-
-// readBackup hands each file of a backup to keep, which may leave bytes
-// unread, and compares all with the manifest at the end.
-func readBackup(r io.Reader, keep func(name string, r io.Reader) error) (*Manifest, error) {
-	t := tar.NewReader(r)
-	seen := make(map[string]ManifestFile)
-	for {
-		h, err := t.Next()
-		if err == io.EOF {
-			return nil, backupDamagef("it is cut off: it has no %s", manifestName)
-		}
-		if err != nil {
-			return nil, readBackupError(err)
-		}
-		switch {
-		case h.Name == manifestName:
-			return readManifest(t, r, seen)
-		case h.Name == failureName:
-			text, _ := io.ReadAll(io.LimitReader(t, 64<<10))
-			return nil, fmt.Errorf("the backup was not completed: %q", text)
-		case h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) || !fs.ValidPath(h.Name):
-			return nil, backupDamagef("it has a member %q, which is not a file of a store", h.Name)
-		}
-		if _, twice := seen[h.Name]; twice {
-			return nil, backupDamagef("it has two members %q", h.Name)
-		}
-		hash := sha256.New()
-		body := io.TeeReader(t, hash)
-		if err := keep(h.Name, body); errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, readBackupError(fmt.Errorf("%s: %w", h.Name, err))
-		} else if err != nil {
-			return nil, err
-		}
-		if _, err := io.Copy(io.Discard, body); err != nil {
-			return nil, readBackupError(fmt.Errorf("%s: %w", h.Name, err))
-		}
-		seen[h.Name] = ManifestFile{Name: h.Name, Size: h.Size, SHA256: hex.EncodeToString(hash.Sum(nil))}
-	}
-}
-
-// readManifest reads the manifest and compares it with what was seen.
-func readManifest(t *tar.Reader, rest io.Reader, seen map[string]ManifestFile) (*Manifest, error) {
-	text, err := io.ReadAll(io.LimitReader(t, maxManifest))
-	if err != nil {
-		return nil, readBackupError(fmt.Errorf("%s: %w", manifestName, err))
-	}
-	var m Manifest
-	if err := json.Unmarshal(text, &m); err != nil || m.Format != backupFormat {
-		return nil, backupDamagef("%s is not the manifest of a backup", manifestName)
-	}
-	if m.Version > backupVersion {
-		return nil, fmt.Errorf("the backup has format version %d, this version of Cairn reads version %d: use the newer version", m.Version, backupVersion)
-	}
-	for _, want := range m.Files {
-		have, ok := seen[want.Name]
-		switch {
-		case !ok:
-			return nil, backupDamagef("%s is missing", want.Name)
-		case have != want:
-			return nil, backupDamagef("%s is not what its manifest says", want.Name)
-		}
-	}
-	if len(m.Files) != len(seen) {
-		return nil, backupDamagef("it has %d files, its manifest %d", len(seen), len(m.Files))
-	}
-	if _, err := t.Next(); err != io.EOF {
-		return nil, backupDamagef("something follows its manifest")
-	}
-	if _, err := io.Copy(io.Discard, rest); err != nil { // lets a pipe's writer finish
-		return nil, fmt.Errorf("read backup: %w", err)
-	}
-	return &m, nil
-}
-
-// A BackupDamageError says that a backup does not hold what was written.
-type BackupDamageError struct{ What string }
-
-func (e *BackupDamageError) Error() string { return "the backup is damaged: " + e.What }
-
-func backupDamagef(format string, args ...any) error {
-	return &BackupDamageError{fmt.Sprintf(format, args...)}
-}
-
-// readBackupError tells an archive that makes no sense from a reader that
-// failed.
-func readBackupError(err error) error {
-	if errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return backupDamagef("%v", err)
-	}
-	return fmt.Errorf("read backup: %w", err)
-}
-
-// Restore makes a data directory from a backup. The directory must be empty or
-// not there, and appears only when every file in it is durable and as the
-// manifest has it.
-func Restore(r io.Reader, data string) (*Manifest, error) {
-	entries, err := os.ReadDir(data)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if len(entries) > 0 {
-		return nil, fmt.Errorf("%s is not empty; a backup is restored into an empty directory only", data)
-	}
-	parent := filepath.Dir(filepath.Clean(data))
-	if err := durable.OS.MkdirAll(filepath.ToSlash(parent), 0o700); err != nil {
-		return nil, err
-	}
-	tmp, err := os.MkdirTemp(parent, filepath.Base(filepath.Clean(data))+".restoring-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(tmp) // renamed, if all went well
-	m, err := readBackup(r, func(name string, r io.Reader) error { return restoreFile(tmp, name, r) })
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(data); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if err := os.Rename(tmp, data); err != nil {
-		return nil, err
-	}
-	return m, durable.OS.SyncDir(filepath.ToSlash(parent))
-}
-
-// restoreFile writes one file and makes it and its name durable.
-func restoreFile(dir, name string, r io.Reader) error {
-	full := filepath.Join(dir, filepath.FromSlash(name))
-	if err := durable.OS.MkdirAll(filepath.ToSlash(filepath.Dir(full)), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(full, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = durable.OS.SyncDir(filepath.ToSlash(filepath.Dir(full)))
-	}
-	return err
 }

@@ -102,7 +102,7 @@ func TestHotBackup(t *testing.T) {
 	}()
 	for range 3 {
 		var b bytes.Buffer
-		if err := c.Backup(t.Context(), &b, true); err != nil {
+		if err := c.Backup(t.Context(), &b, BackupOptions{MasterKey: true}); err != nil {
 			t.Fatal(err)
 		}
 		data := filepath.Join(t.TempDir(), "copy")

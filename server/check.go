@@ -33,6 +33,17 @@ type CheckReport struct {
 	// ProvenSize is how many records a signed seal or the head in the catalog
 	// covers. Those behind it are checksummed only.
 	ProvenSize uint64 `json:"provenSize"`
+
+	// What the embedded S3 holds, and the log files and digests that wait for
+	// their bucket.
+	Buckets     int64 `json:"buckets"`
+	Objects     int64 `json:"objects"` // all versions
+	ObjectBytes int64 `json:"objectBytes"`
+	StagedFiles int   `json:"stagedFiles"`
+
+	// ObjectDamage is how many entries of Damage concern these, and so not the
+	// records and their tree.
+	ObjectDamage int `json:"objectDamage"`
 }
 
 func (r *CheckReport) damage(format string, args ...any) {
@@ -62,6 +73,11 @@ func (s *Server) Check(ctx context.Context, progress func(rawBytes int64)) (*Che
 	if err := r.checkLog(ctx, s.cfg, head, verifiers, progress); err != nil {
 		return nil, err
 	}
+	store := s.serving().store()
+	r.checkStaged(s.cfg, s.catalog, store != nil)
+	if err := r.checkObjects(ctx, s.cfg, store); err != nil {
+		return nil, err
+	}
 	r.checkOthers(s.cfg.Data)
 	return r, nil
 }
@@ -81,6 +97,9 @@ func CheckDirectory(ctx context.Context, cfg Config, progress func(rawBytes int6
 	defer lock.Close()
 	head, verifiers := r.checkCatalog(cfg)
 	if err := r.checkLog(ctx, cfg, head, verifiers, progress); err != nil {
+		return nil, err
+	}
+	if err := r.checkObjects(ctx, cfg, nil); err != nil {
 		return nil, err
 	}
 	r.checkOthers(cfg.Data)
@@ -150,7 +169,7 @@ func (r *CheckReport) checkLog(ctx context.Context, cfg Config, head savedHead, 
 // knownFiles are the files and folders of a data directory. Those that hold
 // nothing to verify are empty, or made anew at each start.
 var knownFiles = []string{
-	lockName, catalogName, catalogName + ".sha256", "catalog.lock", MasterKeyName, eventsName,
+	lockName, catalogName, catalogName + ".sha256", "catalog.lock", MasterKeyName, eventsName, deliveryName, objectsName,
 	addressName, addressName + ".tmp", socketName, CredentialsName, CredentialsName + ".tmp",
 }
 

@@ -78,6 +78,9 @@ func (r *CheckReport) checkCatalog(cfg Config) (savedHead, note.Verifiers) {
 		r.damage("%v", err)
 	}
 	r.checkHeads(cfg.Data, &t)
+	if len(report.Problems) == 0 { // else rows that cannot be read are in the report
+		r.checkStaged(cfg, c, false)
+	}
 	return head, verifiers
 }
 

@@ -261,11 +261,23 @@ func (c *Client) events(ctx context.Context, path string, in any) iter.Seq2[*cai
 
 // End returns the position behind the newest event.
 func (c *Client) End(ctx context.Context) (string, error) {
-	s, err := c.Status(ctx)
+	b, err := json.Marshal(TailRequest{From: "end"})
 	if err != nil {
 		return "", err
 	}
-	return s.End, nil
+	resp, err := c.do(ctx, http.MethodPost, "tail", bytes.NewReader(b))
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	h, _, err := readFrame(bufio.NewReader(resp.Body))
+	if err == nil && h.Type != "end" {
+		err = fmt.Errorf("a frame %q came instead of the end", h.Type)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read where the log ends: %w", err)
+	}
+	return h.Position, nil
 }
 
 // Check verifies the whole store and calls progress with the raw bytes of
@@ -296,8 +308,8 @@ func (c *Client) Check(ctx context.Context, progress func(rawBytes int64)) (*Che
 }
 
 // Backup writes a backup as a tar archive.
-func (c *Client) Backup(ctx context.Context, w io.Writer, includeMasterKey bool) error {
-	resp, err := c.do(ctx, http.MethodGet, "backup?master-key="+strconv.FormatBool(includeMasterKey), nil)
+func (c *Client) Backup(ctx context.Context, w io.Writer, o BackupOptions) error {
+	resp, err := c.do(ctx, http.MethodGet, fmt.Sprintf("backup?master-key=%t&objects=%t", o.MasterKey, !o.WithoutObjects), nil)
 	if err != nil {
 		return err
 	}

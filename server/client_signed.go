@@ -16,7 +16,8 @@ import (
 )
 
 // An Endpoint is the TCP port of a server, and what requests to it are signed
-// with. Only an operator's requests are answered.
+// with. An operator's requests are answered, and lookups and tails of others,
+// within their account.
 type Endpoint struct {
 	URL      string // http or https, without a path
 	Key      Credentials

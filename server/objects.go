@@ -3,8 +3,6 @@ package server
 import (
 	"fmt"
 	"net/http"
-	"path"
-	"path/filepath"
 	"strings"
 
 	"cairn/internal/objectstore"
@@ -17,9 +15,7 @@ const objectsName = "objects"
 // openObjects opens the store behind the embedded S3, and returns S3.
 func (s *Server) openObjects(f *front) (*s3.Service, error) {
 	var err error
-	f.objects, err = objectstore.Open(objectstore.Config{
-		Dir: path.Join(filepath.ToSlash(s.cfg.Data), objectsName), FS: s.cfg.FS, Now: s.cfg.Now, Logger: s.cfg.Logger,
-	})
+	f.objects, err = objectstore.Open(s.objectsConfig())
 	if err != nil {
 		return nil, fmt.Errorf("open the object store: %w", err)
 	}

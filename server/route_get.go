@@ -61,7 +61,7 @@ func (x *routes) getEvents(_ context.Context, c *aws.Call, r *http.Request, _ []
 		x.watched(c, r, func(ctx context.Context) {
 			stream := x.newStream(ctx, unhurried(w), format)
 			stream.begin() // an error from here on is told within the answer
-			x.streamLookup(ctx, nil, lookingUp{q.Query, q.limit, q.keep()}, stream)
+			x.streamLookup(ctx, nil, lookingUp{q.Query, q.errorOnly, q.limit, q.keep()}, stream)
 		})
 	}, nil
 }
@@ -137,7 +137,7 @@ func (x *routes) getHistogram(ctx context.Context, c *aws.Call, r *http.Request,
 	width := time.Duration(step) * time.Second
 	var buckets []eventlog.Bucket
 	if keep := q.keep(); keep != nil {
-		buckets, err = x.countKept(ctx, q.Query, width, keep)
+		buckets, err = x.countKept(ctx, q.Query, q.errorOnly, width, keep)
 	} else {
 		buckets, err = x.log.Histogram(ctx, q.Query, width)
 	}
@@ -153,7 +153,7 @@ func (x *routes) getHistogram(ctx context.Context, c *aws.Call, r *http.Request,
 
 // countKept is the event log's Histogram for a query with conditions that the
 // log does not know: it reads the records.
-func (x *routes) countKept(ctx context.Context, q eventlog.Query, step time.Duration, keep func(*cairn.Event) bool) ([]eventlog.Bucket, error) {
+func (s *Server) countKept(ctx context.Context, q eventlog.Query, errorOnly bool, step time.Duration, keep func(*cairn.Event) bool) ([]eventlog.Bucket, error) {
 	var buckets []eventlog.Bucket
 	fill := func(t time.Time) error {
 		seconds := int64(step / time.Second)
@@ -176,7 +176,7 @@ func (x *routes) countKept(ctx context.Context, q eventlog.Query, step time.Dura
 	}
 	q.OldestFirst, q.After, q.Limit = true, eventlog.Cursor{}, pageEvents
 	for {
-		page, err := x.log.Lookup(ctx, q)
+		page, err := s.find(ctx, q, errorOnly)
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -36,8 +38,9 @@ func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, b
 	if err != nil {
 		return nil, err
 	}
-	if !c.Identity.Operator {
-		return nil, aws.AccessDenied("The local API is for operators; others use the routes below /_cairn/api/.")
+	if !c.Identity.Operator && !l.walled {
+		return nil, aws.AccessDenied(fmt.Sprintf("These credentials are of account %s and not of an operator, whom this is for. "+
+			"On the server's machine, unset AWS_ACCESS_KEY_ID to use the operator's; for the account's own events there are cairn lookup, cairn tail and aws cloudtrail lookup-events.", c.Account()))
 	}
 	if values.Get("master-key") == "true" {
 		return nil, aws.AccessDenied("The master key leaves this machine through the local socket only.")
@@ -45,6 +48,7 @@ func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, b
 	if err := showBody(c, r, body); err != nil {
 		return nil, err
 	}
+	ctx = context.WithValue(ctx, scanKey{}, func() (func(), error) { return x.take(x.scans, c, r) })
 	in := r.Clone(ctx)
 	in.Body, in.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	answer := &heldAnswer{header: make(http.Header), status: http.StatusOK}
@@ -54,8 +58,7 @@ func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, b
 		}
 		respond, err := l.stream(answer, in)
 		if err != nil {
-			x.refuse(answer, in, err)
-			return nil, answer.error()
+			return nil, x.refusal(answer, in, err)
 		}
 		return func(w http.ResponseWriter) {
 			x.watched(c, r, func(ctx context.Context) { respond(ctx, unhurried(w)) })
@@ -67,8 +70,7 @@ func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, b
 		}
 	}
 	if err := l.serve(answer, in); err != nil {
-		x.refuse(answer, in, err)
-		return nil, answer.error()
+		return nil, x.refusal(answer, in, err)
 	}
 	if strings.HasSuffix(r.URL.Path, "/import/records") {
 		var result ImportResult
@@ -80,6 +82,35 @@ func (x *routes) serveLocal(ctx context.Context, c *aws.Call, r *http.Request, b
 		w.Header().Set("Content-Type", answer.header.Get("Content-Type"))
 		_, _ = w.Write(answer.body.Bytes())
 	}, nil
+}
+
+// wallOf is wall for the caller on whose behalf something is done, if it came
+// over the TCP port.
+func wallOf(ctx context.Context, scope *eventlog.Scope) error {
+	if c := callOf(ctx); c != nil {
+		return wall(c, scope)
+	}
+	return nil
+}
+
+type scanKey struct{}
+
+// takeScan takes a place for a search that can read every record, if it came
+// over the TCP port, where they are bounded.
+func takeScan(ctx context.Context) (release func(), err error) {
+	if take, ok := ctx.Value(scanKey{}).(func() (func(), error)); ok {
+		return take()
+	}
+	return func() {}, nil
+}
+
+// refusal is what the front answers instead of an error of the local API.
+func (x *routes) refusal(answer *heldAnswer, r *http.Request, err error) error {
+	if e, ok := errors.AsType[*aws.Error](err); ok {
+		return e
+	}
+	x.refuse(answer, r, err)
+	return answer.error()
 }
 
 // showBody puts the members of a JSON body among the parameters that the call's

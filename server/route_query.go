@@ -20,6 +20,7 @@ import (
 // answers from its index, and conditions that records are held to afterwards.
 type eventQuery struct {
 	eventlog.Query
+	errorOnly  bool        // only calls that failed
 	limit      int         // 0: all
 	conditions []condition // all must pass
 }
@@ -162,8 +163,7 @@ func (q *eventQuery) settings(one map[string]string) (err error) {
 	switch v, given := one["errorOnly"]; {
 	case !given, v == "false":
 	case v == "true":
-		// Every value begins with nothing, and an event without a value has none.
-		q.Filters = append(q.Filters, eventlog.Filter{Attribute: cairn.AttrErrorCode, Values: []string{""}, Prefix: true})
+		q.errorOnly = true
 	default:
 		return fmt.Errorf("errorOnly %q is neither true nor false", clip(v))
 	}
@@ -201,10 +201,16 @@ func queryTime(name, text string) (time.Time, error) {
 // keep returns what events are held to beside the event log's query, nil if
 // that says it all. The events must have been extracted.
 func (q *eventQuery) keep() func(*cairn.Event) bool {
-	if len(q.conditions) == 0 {
+	switch {
+	case len(q.conditions) == 0 && !q.errorOnly:
 		return nil
+	case len(q.conditions) == 0:
+		return failed
 	}
 	return func(e *cairn.Event) bool {
+		if q.errorOnly && !failed(e) {
+			return false
+		}
 		for _, c := range q.conditions {
 			if !slices.ContainsFunc(c, func(t recordTest) bool { return t.passes(e) }) {
 				return false
@@ -217,7 +223,7 @@ func (q *eventQuery) keep() func(*cairn.Event) bool {
 // scans says whether the query reads records that the index cannot rule out: it
 // can then take as long as reading all records of its scope and time range.
 func (q *eventQuery) scans() bool {
-	return len(q.conditions) > 0 || scans(q.Filters)
+	return len(q.conditions) > 0 || q.errorOnly || scans(q.Filters)
 }
 
 // scans says whether any filter is on the beginning of a value that the index

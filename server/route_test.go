@@ -571,6 +571,16 @@ func TestRoutesWalls(t *testing.T) {
 		if code, text := x.call(t, Credentials{x.a.AccessKeyID, x.b.Secret}, method, path, nil, nil); code < 400 || code > 403 {
 			t.Errorf("%s with another's secret: %d %s", path, code, text)
 		}
+		switch path {
+		case "/_cairn/v1/lookup", "/_cairn/v1/tail": // are for all, within their walls
+			if code, text := x.call(t, x.a, method, path, nil, []byte(`{"account":"`+accountB+`"}`)); code < 400 || !strings.Contains(text, "AccessDenied") {
+				t.Errorf("%s of account B for account A: %d %s", path, code, text)
+			}
+			if code, text := x.call(t, x.a, method, path, nil, []byte(`{}`)); code != http.StatusOK || strings.Contains(text, "SecretOfB") || !strings.Contains(text, "Op1") {
+				t.Errorf("%s for account A: %d %s", path, code, text)
+			}
+			continue
+		}
 		if strings.HasPrefix(path, "/_cairn/v1/") {
 			if code, text := x.call(t, x.a, method, path, nil, nil); code < 400 || !strings.Contains(text, "AccessDenied") {
 				t.Errorf("%s for account A: %d %s", path, code, text)
@@ -714,7 +724,7 @@ func TestClientOverTCP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeTest(t, other)
-	if _, err := other.Status(t.Context()); !errors.As(err, &answer) || !strings.Contains(answer.Text, "operators") {
+	if _, err := other.Status(t.Context()); !errors.As(err, &answer) || !strings.Contains(answer.Text, "of account "+accountA+" and not of an operator") {
 		t.Errorf("status for account A: %v", err)
 	}
 	for _, bad := range []string{"", "x", "ftp://h", "http://", "http://h/path", "http://u:p@h", "http://h?q"} {

@@ -295,11 +295,22 @@ func (s *Server) getTrails(ctx context.Context, q *trailQuery) (trailAnswer, err
 	if err != nil {
 		return nil, err
 	}
-	list := TrailList{Trails: []TrailReport{}}
+	list := TrailList{Trails: []TrailReport{}, S3: s.cfg.S3.place()}
 	for i := range reports {
 		list.Trails = append(list.Trails, *trailReport(&reports[i]))
 	}
 	return func(_ context.Context, w http.ResponseWriter) { writeJSON(w, http.StatusOK, list) }, nil
+}
+
+// place says where a companion is, without its address.
+func (c *Companion) place() string {
+	switch {
+	case c.embedded():
+		return TrailsOwnS3
+	case c.URL == CompanionOff:
+		return TrailsNoS3
+	}
+	return TrailsOtherS3
 }
 
 // The bounds of an answer with log files.
@@ -418,7 +429,28 @@ func (s *Server) explainEvent(ctx context.Context, q *trailQuery) (trailAnswer, 
 // maxExplained bounds the events of one ID: only conflicts have more than one.
 const maxExplained = 10
 
-// redeliver delivers log files of a trail again, and tells of each.
+// byKey finds the log file or the digest that a key names.
+func (q *trailQuery) byKey(r *delivery.Redelivery, key string) error {
+	t := r.Trail
+	if name, err := cairn.ParseDigestFileKey(key); err == nil {
+		r.Digest, err = q.front.deliveries.DigestByKey(t.ID, key, name.End)
+		if errors.Is(err, delivery.ErrUnknownDigest) {
+			return &requestError{fmt.Errorf("trail %s has no digest %s that is kept, as digests are for 30 days from their delivery on", t.Name, clip(key))}
+		}
+		return err
+	}
+	name, err := cairn.ParseLogFileKey(key)
+	if err != nil {
+		return &requestError{fmt.Errorf("key %q is neither that of a log file nor that of a digest: %w", clip(key), err)}
+	}
+	r.File, err = q.front.deliveries.FileByKey(t.ID, key, name.Time)
+	if errors.Is(err, delivery.ErrUnknownFile) {
+		return &requestError{fmt.Errorf("the ledger of trail %s, which keeps 30 days, has no log file %s; `cairn trail files %s` shows those that it has", t.Name, clip(key), t.Name)}
+	}
+	return err
+}
+
+// redeliver delivers log files and digests of a trail again, and tells of each.
 func (s *Server) redeliver(ctx context.Context, q *trailQuery) (trailAnswer, error) {
 	if err := q.only(); err != nil {
 		return nil, err
@@ -441,15 +473,7 @@ func (s *Server) redeliver(ctx context.Context, q *trailQuery) (trailAnswer, err
 	case req.Key != "" && (req.Since != nil || req.Until != nil):
 		return nil, &requestError{errors.New("key and a time range exclude each other")}
 	case req.Key != "":
-		name, err := cairn.ParseLogFileKey(req.Key)
-		if err != nil {
-			return nil, &requestError{err}
-		}
-		r.File, err = q.front.deliveries.FileByKey(t.ID, req.Key, name.Time)
-		if errors.Is(err, delivery.ErrUnknownFile) {
-			return nil, &requestError{fmt.Errorf("the ledger of trail %s, which keeps 30 days, has no log file %s; `cairn trail files %s` shows those that it has", t.Name, clip(req.Key), t.Name)}
-		}
-		if err != nil {
+		if err := q.byKey(&r, req.Key); err != nil {
 			return nil, err
 		}
 	case req.Since == nil:
@@ -478,7 +502,13 @@ func (s *Server) streamRedelivery(ctx context.Context, w http.ResponseWriter, q 
 		if f.Outcome == delivery.OutcomeFailed {
 			f.Why += "; next: " + advise("delivery", f.Why, &delivery.Report{Trail: r.Trail})
 		}
-		if err := e.Encode(TrailLine{File: trailFile(f.File), Outcome: string(f.Outcome), Why: f.Why}); err != nil {
+		line := TrailLine{Outcome: string(f.Outcome), Why: f.Why}
+		if f.Digest != nil {
+			line.Digest = trailDigest(f.Digest)
+		} else {
+			line.File = trailFile(f.File)
+		}
+		if err := e.Encode(line); err != nil {
 			return err
 		}
 		return flush.Flush()
@@ -488,7 +518,7 @@ func (s *Server) streamRedelivery(ctx context.Context, w http.ResponseWriter, q 
 		_ = e.Encode(TrailLine{Error: &TrailText{err.Error()}})
 	case err != nil && counts[delivery.OutcomeFailed] > 0:
 		s.cfg.Logger.Error("a redelivery ended early", "trail", r.Trail.ARN().String(), "error", err)
-		_ = e.Encode(TrailLine{Error: &TrailText{"the redelivery ended at a log file that the bucket did not take"}})
+		_ = e.Encode(TrailLine{Error: &TrailText{"the redelivery ended at a file that the bucket did not take"}})
 	case err != nil:
 		_ = e.Encode(TrailLine{Error: &TrailText{s.tell(ctx, endOf(ctx, err))}})
 	default:

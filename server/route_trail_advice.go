@@ -43,7 +43,7 @@ var adviceRows = []adviceRow{
 	{"", []string{"-allow"},
 		"the operator names it in --s3-allow or --sns-allow and starts the server again, or the trail is given a bucket or topic that its account may use"},
 	{"notification", []string{"NotFound", "NotFoundException"},
-		"make the topic %[4]s again, or take it from the trail: aws cloudtrail update-trail --name %[1]s --sns-topic-name \"\""},
+		"the topic %[4]s is gone: make it again, with a policy that lets cloudtrail.amazonaws.com do sns:Publish, or take it from the trail: aws cloudtrail update-trail --name %[1]s --sns-topic-name \"\""},
 	{"notification", []string{"AuthorizationError", "AuthorizationErrorException", "AccessDenied", "AccessDeniedException"},
 		"let the policy of %[4]s allow cloudtrail.amazonaws.com to do sns:Publish with aws:SourceArn %[5]s"},
 	{"", []string{"NoSuchBucket"},

@@ -20,6 +20,13 @@ func (c *Client) Trails(ctx context.Context, account, trail string) ([]TrailRepo
 	return list.Trails, err
 }
 
+// TrailsS3 says which S3 trails deliver to: one of the values of TrailList.S3.
+func (c *Client) TrailsS3(ctx context.Context) (string, error) {
+	var list TrailList
+	err := c.callTrails(ctx, "", nil, &list)
+	return list.S3, err
+}
+
 // ExplainEvent says for each trail of an event's account why it takes the event
 // or not.
 func (c *Client) ExplainEvent(ctx context.Context, account, eventID string) ([]EventExplanation, error) {

@@ -74,6 +74,7 @@ func TestTrailWalls(t *testing.T) {
 		t.Errorf("operator: %d %s", code, text)
 	}
 	arnB := trails[accountB].ARN().String()
+	digestKey := cairn.DigestFileName{AccountID: trails[accountB].AccountID, Region: "us-east-1", TrailName: "main", HomeRegion: "us-east-1", End: time.Unix(1e9, 0)}.Key()
 	event := eventIDPattern.FindStringSubmatch(string(recordOf(accountA, 1)))[1]
 	for _, c := range []struct {
 		what         string
@@ -97,6 +98,8 @@ func TestTrailWalls(t *testing.T) {
 		{"a bad time", x.a, "GET", "/files?trail=main&since=today", "", 400, "since"},
 		{"a bad limit", x.a, "GET", "/files?trail=main&limit=-1", "", 400, "limit"},
 		{"a redelivery of what waits", x.a, "POST", "/redeliver", `{"trail":"main","since":"2026-01-01T00:00:00Z"}`, 200, `"outcome":"waiting"`},
+		{"a redelivery of a digest that is not kept", x.a, "POST", "/redeliver", `{"trail":"main","key":"` + digestKey + `"}`, 400, "has no digest"},
+		{"a redelivery of something else", x.a, "POST", "/redeliver", `{"trail":"main","key":"x.txt"}`, 400, "neither that of a log file nor that of a digest"},
 		{"a redelivery of nothing", x.a, "POST", "/redeliver", `{"trail":"main"}`, 400, "time range"},
 		{"a redelivery of too much", x.a, "POST", "/redeliver", `{"trail":"main","key":"k","since":"2026-01-01T00:00:00Z"}`, 400, "exclude each other"},
 		{"an unknown member", x.a, "POST", "/redeliver", `{"trail":"main","all":true}`, 400, "all"},
@@ -148,7 +151,7 @@ func TestTrailAdvice(t *testing.T) {
 	for failure, want := range map[[2]string]string{
 		{"delivery", "NoSuchBucket"}:                                            "--s3-bucket-name",
 		{"digest", "AccessDenied"}:                                              "s3:PutObject",
-		{"notification", "NotFound"}:                                            "make the topic arn:topic again",
+		{"notification", "NotFound"}:                                            "the topic arn:topic is gone: make it again",
 		{"notification", "AccessDenied"}:                                        "sns:Publish",
 		{"delivery", "KMS.NotFoundException"}:                                   "the key arn:key",
 		{"delivery", "the service s3 is switched off (--s3 off)"}:               "start the server",

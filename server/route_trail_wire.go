@@ -12,7 +12,15 @@ import (
 // TrailList says how trails stand.
 type TrailList struct {
 	Trails []TrailReport `json:"trails"`
+	S3     string        `json:"s3"` // that they deliver to: own, other or off
 }
+
+// The values of TrailList.S3.
+const (
+	TrailsOwnS3   = "own"   // the server's
+	TrailsOtherS3 = "other" // one at a URL
+	TrailsNoS3    = "off"
+)
 
 // TrailReport says what a trail is and how its deliveries stand. Times are zero
 // where nothing happened.
@@ -110,10 +118,24 @@ type TrailFile struct {
 	Error     string        `json:"error,omitempty"`
 }
 
-// TrailLine is a line of a streamed answer. It has one of File, Pending, Error
-// and End; the last two end the answer.
+// TrailDigest is a digest that was delivered.
+type TrailDigest struct {
+	AccountID string    `json:"accountId"`
+	Region    string    `json:"region"`
+	Start     time.Time `json:"start"`
+	End       time.Time `json:"end"`
+	Backfill  bool      `json:"backfill,omitempty"` // of files that came late
+	Files     int       `json:"files"`              // that it lists
+	Bucket    string    `json:"s3BucketName"`
+	Key       string    `json:"s3Key"`
+	Delivered time.Time `json:"delivered"`
+}
+
+// TrailLine is a line of a streamed answer. It has one of File, Digest, Pending,
+// Error and End; the last two end the answer.
 type TrailLine struct {
 	File    *TrailFile    `json:"file,omitempty"`
+	Digest  *TrailDigest  `json:"digest,omitempty"`  // of a redelivery
 	Outcome string        `json:"outcome,omitempty"` // of a redelivery
 	Why     string        `json:"why,omitempty"`
 	Pending *TrailPending `json:"pending,omitempty"`
@@ -132,7 +154,7 @@ type TrailEnd struct {
 	Counts map[delivery.Outcome]int `json:"counts,omitempty"` // of a redelivery
 }
 
-// RedeliverRequest says which log files are delivered again.
+// RedeliverRequest says which log files and digests are delivered again.
 type RedeliverRequest struct {
 	Account string     `json:"account,omitempty"`
 	Trail   string     `json:"trail"` // name or ARN
@@ -202,6 +224,13 @@ func trailFile(f *delivery.File) *TrailFile {
 		ID: f.ID(), State: string(f.Progress()), AccountID: f.Account, Region: f.Region, Kind: f.Kind, Made: f.Stamp, From: f.From, To: f.To,
 		Events: f.Events, Oldest: f.Oldest, Newest: f.Newest, RawBytes: f.RawSize, Bytes: f.Size, SHA256: f.Hash,
 		Bucket: f.Bucket, Key: f.Key, Delivered: f.Delivered, Notified: f.Notified, Digest: f.Digest, Again: f.Again, Error: f.Error,
+	}
+}
+
+func trailDigest(k *delivery.KeptDigest) *TrailDigest {
+	return &TrailDigest{
+		AccountID: k.Account, Region: k.Region, Start: k.Start.UTC(), End: k.End.UTC(), Backfill: k.Backfill, Files: k.Files,
+		Bucket: k.Bucket, Key: k.Key, Delivered: k.Delivered,
 	}
 }
 

@@ -23,6 +23,24 @@ import (
 // told to stop.
 const stopTimeout = 15 * time.Second
 
+// TryListen says why a server could not listen on its address, before Open makes
+// a data directory for it.
+func TryListen(cfg Config) error {
+	l, err := cfg.listen()
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+func (c Config) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", c.listenAddress())
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	return l, nil
+}
+
 // Serve listens until ctx is done. It calls ready once requests are answered and
 // the address file is in place, with the server's address, and with the
 // operator's first access key if this start has made it. It returns nil after
@@ -33,9 +51,9 @@ func (s *Server) Serve(ctx context.Context, ready func(Address, *Credentials)) (
 		return err
 	}
 	defer func() { err = errors.Join(err, front.close()) }()
-	tcp, err := net.Listen("tcp", s.cfg.listenAddress())
+	tcp, err := s.cfg.listen()
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", s.cfg.Listen, err)
+		return err
 	}
 	socket, path, cleanup, err := listenSocket(s.cfg.Data)
 	if err != nil {

@@ -63,6 +63,7 @@ type LookupRequest struct {
 	Region      string         `json:"region,omitempty"`
 	Category    string         `json:"category,omitempty"`
 	Filters     []LookupFilter `json:"filters,omitempty"`
+	ErrorOnly   bool           `json:"errorOnly,omitempty"` // only calls that failed
 	Since       *time.Time     `json:"since,omitempty"`
 	Until       *time.Time     `json:"until,omitempty"`
 	OldestFirst bool           `json:"oldestFirst,omitempty"`
@@ -118,7 +119,8 @@ type Status struct {
 	Events         uint64    `json:"events"`
 	Segments       int       `json:"segments"`
 	SealedSegments int       `json:"sealedSegments"`
-	DiskBytes      int64     `json:"diskBytes"`
+	DiskBytes      int64     `json:"diskBytes"`   // of all files, those of the embedded S3 included
+	ObjectBytes    int64     `json:"objectBytes"` // of the embedded S3 alone
 	RawBytes       int64     `json:"rawBytes"`
 	FreeBytes      uint64    `json:"freeBytes"`
 	Quarantined    *uint64   `json:"quarantined,omitempty"` // since a server started that runs

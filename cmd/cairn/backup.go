@@ -15,32 +15,40 @@ import (
 )
 
 func (a *app) backupCommand() *cobra.Command {
-	var includeKey bool
+	var o server.BackupOptions
 	c := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write a backup, also while the server runs",
-		Long: `Write a backup of the data directory as a tar archive, also while the server runs.
+		Long: `Write a backup of the data directory as a tar archive, also while the server runs:
+the catalog, the event log, the log files and digests that wait for their bucket,
+and all buckets of the embedded S3. --without-objects leaves those buckets out:
+after such a backup was restored, deliveries to them fail until they are made
+again. What is deleted from the S3 while the backup runs takes up its space until
+the backup is done.
+
 The archive is read back and every file in it verified before it gets its name;
 an existing file is never overwritten. With - the archive goes to standard
 output.
 
 The master key is left out unless --include-master-key is given: keep it
 elsewhere, because whoever has both can read every secret. The backup cannot be
-used without it.`,
+used without it. The file credentials, with the operator's first access key, is
+never in a backup.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withClient(cmd, func(client *server.Client) error {
-				return a.backup(cmd.Context(), client, args[0], includeKey)
+				return a.backup(cmd.Context(), client, args[0], o)
 			})
 		},
 	}
-	c.Flags().BoolVar(&includeKey, "include-master-key", false, "put the master key into the backup")
+	c.Flags().BoolVar(&o.MasterKey, "include-master-key", false, "put the master key into the backup")
+	c.Flags().BoolVar(&o.WithoutObjects, "without-objects", false, "leave the buckets of the embedded S3 out")
 	return c
 }
 
-func (a *app) backup(ctx context.Context, client *server.Client, name string, includeKey bool) error {
+func (a *app) backup(ctx context.Context, client *server.Client, name string, o server.BackupOptions) error {
 	if name == stdinName {
-		return a.backupToStdout(ctx, client, includeKey)
+		return a.backupToStdout(ctx, client, o)
 	}
 	if _, err := os.Lstat(name); err == nil {
 		return fmt.Errorf("backup: %s exists already; it is not overwritten", name)
@@ -52,7 +60,7 @@ func (a *app) backup(ctx context.Context, client *server.Client, name string, in
 		return fmt.Errorf("backup: %w", err)
 	}
 	defer os.Remove(partial.Name())
-	m, err := writeBackup(ctx, client, partial, includeKey)
+	m, err := writeBackup(ctx, client, partial, o)
 	if cerr := partial.Close(); err == nil {
 		err = cerr
 	}
@@ -65,8 +73,11 @@ func (a *app) backup(ctx context.Context, client *server.Client, name string, in
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "Wrote and verified %s: %d files, %s.\n", name, len(m.Files), humanize.IBytes(uint64(m.Size())))
-	if err == nil && !includeKey {
+	_, err = fmt.Fprintf(a.stdout, "Wrote and verified %s: %s, %s.\n", name, count(uint64(m.Count()), "file"), humanize.IBytes(uint64(m.Size())))
+	if err == nil && m.Objects == server.ObjectsLeftOut {
+		_, err = fmt.Fprintln(a.stdout, "The buckets of the embedded S3 are not in it (--without-objects).")
+	}
+	if err == nil && !o.MasterKey {
 		_, err = fmt.Fprintln(a.stdout, "The master key is not in it: keep a copy of that key elsewhere.")
 	}
 	return err
@@ -86,8 +97,8 @@ func giveName(from, to string) error {
 }
 
 // writeBackup writes the archive, makes it durable and reads it back.
-func writeBackup(ctx context.Context, client *server.Client, f *os.File, includeKey bool) (*server.Manifest, error) {
-	if err := client.Backup(ctx, f, includeKey); err != nil {
+func writeBackup(ctx context.Context, client *server.Client, f *os.File, o server.BackupOptions) (*server.Manifest, error) {
+	if err := client.Backup(ctx, f, o); err != nil {
 		return nil, err
 	}
 	if err := f.Sync(); err != nil {
@@ -104,7 +115,7 @@ func writeBackup(ctx context.Context, client *server.Client, f *os.File, include
 }
 
 // backupToStdout verifies the archive while it passes by.
-func (a *app) backupToStdout(ctx context.Context, client *server.Client, includeKey bool) error {
+func (a *app) backupToStdout(ctx context.Context, client *server.Client, o server.BackupOptions) error {
 	pr, pw := io.Pipe()
 	verified := make(chan error, 1)
 	go func() {
@@ -112,7 +123,7 @@ func (a *app) backupToStdout(ctx context.Context, client *server.Client, include
 		_ = pr.CloseWithError(err)
 		verified <- err
 	}()
-	err := client.Backup(ctx, io.MultiWriter(a.stdout, pw), includeKey)
+	err := client.Backup(ctx, io.MultiWriter(a.stdout, pw), o)
 	_ = pw.CloseWithError(err)
 	if verr := <-verified; err == nil {
 		err = verr

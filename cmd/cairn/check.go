@@ -22,7 +22,8 @@ func (a *app) checkCommand() *cobra.Command {
 		Short: "Verify everything that is stored",
 		Long: `Verify everything that is stored: every checksum, every record against its leaf in
 the tree, the tree against its signed seals and the newest head that the catalog
-knows, the catalog, and the master key. Nothing is changed. Works beside a
+knows, the catalog, the master key, every object of the embedded S3, and the log
+files and digests that wait for their bucket. Nothing is changed. Works beside a
 running server, on a stopped directory, and on a damaged one.
 
 The newest records that no seal covers yet are proved up to the head that the
@@ -135,7 +136,13 @@ func (a *app) printReportText(r *server.CheckReport, took time.Duration) error {
 		humanize.IBytes(uint64(r.RawBytes)), r.Quarantined, took.Seconds(), rate); err != nil {
 		return err
 	}
-	if len(r.Damage) > 0 {
+	if r.Buckets > 0 || r.StagedFiles > 0 {
+		if _, err := fmt.Fprintf(w, "S3: %s, %s (%s); %s staged\n", count(uint64(r.Buckets), "bucket"), count(uint64(r.Objects), "object"),
+			humanize.IBytes(uint64(r.ObjectBytes)), count(uint64(r.StagedFiles), "file")); err != nil {
+			return err
+		}
+	}
+	if len(r.Damage) > r.ObjectDamage {
 		_, err := fmt.Fprintln(w, "tree: not judged, because of the damage above")
 		return err
 	}

@@ -32,11 +32,15 @@ func (a *app) configCommand() *cobra.Command {
 }
 
 func (a *app) printConfig() error {
+	cfg, err := a.serverConfig()
+	if err != nil {
+		return err
+	}
+	booleans := map[string]bool{"insecure": cfg.Insecure, "dev": cfg.Dev, "throttle": cfg.Throttle}
 	for _, d := range settingDefs {
-		value := a.settings.values[d.name]
-		var v any = value
-		if d.name == "insecure" || d.name == "dev" || d.name == "throttle" {
-			v = value == "true" || value == "1"
+		var v any = a.settings.values[d.name]
+		if b, ok := booleans[d.name]; ok {
+			v = b
 		}
 		line, err := yaml.Marshal(map[string]any{d.name: v})
 		if err != nil {

@@ -19,7 +19,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Store a made-up day of activity, with a break-in to find",
 		Long: `Make up what happens in the AWS account of a small company in the 24 hours up to
-now, and store it as imported events of the operator's account: some 4,000 of them, and
+now, and store it as imported events of the operator's account: some 3,600 of them, and
 among them a break-in. The events follow from --seed, the account and the time, so that
 demo may be repeated: events that are there already are recognised, and only what would
 have happened since the last time is added. It works with and without a running server.`,

@@ -69,6 +69,10 @@ func (a *app) printEnv(ctx context.Context, shell string) error {
 	if setup.key != nil {
 		variables = append(variables, [2]string{"AWS_ACCESS_KEY_ID", setup.key.AccessKeyID}, [2]string{"AWS_SECRET_ACCESS_KEY", setup.key.Secret})
 	}
+	if setup.key == nil {
+		fmt.Fprintf(a.stderr, "cairn: no access key is printed, because %s is not there any more; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY yourself, or make a new key with `cairn account rekey`\n",
+			filepath.Join(a.settings.values["data"], server.CredentialsName))
+	}
 	for _, kv := range variables {
 		if _, err := fmt.Fprintf(a.stdout, format, kv[0], quote(kv[1])); err != nil {
 			return err

@@ -32,7 +32,17 @@ var attributeFlags = []struct {
 const filterHelp = `Each attribute's flag may be given several times: an event passes if it has one
 of the values. --not-event-name and its like are the opposite: an event passes if
 it has none of them. Different flags must all pass. A * at the end of a value
-matches every value that begins so (\* for a real star).`
+matches every value that begins so (\* for a real star).
+
+Without any of these flags, --error-only and --category, management events alone
+are shown, without those of Cairn's own lookups (GetEvents). With any of them all
+events are searched; so they are with --category all.
+
+--error-only is for events with an error code, and for console sign-ins that
+failed, which have none.`
+
+// categories are what --category takes in any case, besides all.
+const categories = "Management, Data, Insight, NetworkActivity, Aggregated, Other"
 
 // filterFlags are the conditions of lookup and tail.
 type filterFlags struct {
@@ -60,8 +70,8 @@ func (f *filterFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.account, "account", "", "only events of this account")
 	flags.StringVar(&f.region, "region", "", "only events of this region")
 	_ = flags.SetAnnotation("region", conditionFlag, nil) // the flag exists
-	flags.StringVar(&f.category, "category", "", "only events of this category: Management, Data, Insight, NetworkActivity")
-	flags.BoolVar(&f.errorOnly, "error-only", false, "only events with an error code")
+	flags.StringVar(&f.category, "category", "", "only events of this category: "+categories+"; or all")
+	flags.BoolVar(&f.errorOnly, "error-only", false, "only events of calls and sign-ins that failed")
 	flags.StringVar(&f.since, "since", "0", "only events from this time on")
 	flags.StringVar(&f.until, "until", "now", "only events up to this time")
 }
@@ -70,13 +80,12 @@ func (f *filterFlags) add(flags *pflag.FlagSet) {
 // condition on events instead.
 const conditionFlag = "condition"
 
-// request builds the query.
-func (f *filterFlags) request(now time.Time) (server.LookupRequest, error) {
-	q := server.LookupRequest{Account: f.account, Region: f.region, Category: f.category}
-	if f.category != "" {
-		if _, ok := cairn.ParseCategory(f.category); !ok {
-			return q, usagef("--category %q: not one of Management, Data, Insight, NetworkActivity, Aggregated, Other", f.category)
-		}
+// request builds the query. Narrowed says that it keeps to management events
+// because nothing was asked for.
+func (f *filterFlags) request(now time.Time) (q server.LookupRequest, narrowed bool, err error) {
+	q = server.LookupRequest{Account: f.account, Region: f.region, ErrorOnly: f.errorOnly}
+	if q.Category, err = parseCategory(f.category); err != nil {
+		return q, false, err
 	}
 	for _, not := range []bool{false, true} {
 		for _, a := range attributeFlags {
@@ -86,18 +95,35 @@ func (f *filterFlags) request(now time.Time) (server.LookupRequest, error) {
 			}
 			filters, err := attributeFilters(name, a.attribute, *f.values[name], not)
 			if err != nil {
-				return q, err
+				return q, false, err
 			}
 			q.Filters = append(q.Filters, filters...)
 		}
 	}
-	if f.errorOnly {
-		// Every value begins with nothing, and an event without a value has none
-		// that does.
-		q.Filters = append(q.Filters, server.LookupFilter{Attribute: cairn.AttrErrorCode.String(), Values: []string{""}, Prefix: true})
+	if narrowed = f.category == "" && !f.errorOnly && len(q.Filters) == 0; narrowed {
+		// Data events and the lookups themselves would soon fill the view.
+		q.Category = cairn.Management.String()
+		q.Filters = []server.LookupFilter{{Attribute: cairn.AttrEventName.String(), Values: []string{"GetEvents"}, Not: true}}
 	}
-	return q, f.timeRange(&q, now)
+	return q, narrowed, f.timeRange(&q, now)
 }
+
+// parseCategory returns the category that a text names in any case, empty for
+// all.
+func parseCategory(text string) (string, error) {
+	if text == "" || strings.EqualFold(text, "all") {
+		return "", nil
+	}
+	for name := range strings.SplitSeq(categories, ", ") {
+		if strings.EqualFold(name, text) {
+			return name, nil
+		}
+	}
+	return "", usagef("--category %q: not one of %s, all", text, categories)
+}
+
+// narrowedHint tells of the events that a query without a condition leaves out.
+const narrowedHint = "… management events only: --category all shows the others too"
 
 // attributeFilters turns the values of one flag into filters.
 func attributeFilters(flag string, a cairn.Attribute, values []string, not bool) ([]server.LookupFilter, error) {

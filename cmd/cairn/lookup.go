@@ -28,6 +28,9 @@ The table and CSV show the times of the records, which are in UTC. JSON and
 NDJSON hold the records as they came, byte for byte (NDJSON without the line
 breaks of records that have any).
 
+The column ERROR has the error code, or where there is none the error message;
+CSV has both.
+
 Where a record came from is set by the server and never by the sender. The table
 and CSV show it. With --with-origin JSON and NDJSON do too; each record is then
 the last member of an object:
@@ -46,7 +49,7 @@ whose eventID another record has.`,
 			if limit < 0 {
 				return usagef("--limit %d: it must not be negative; 0 shows all", limit)
 			}
-			q, err := filters.request(time.Now())
+			q, narrowed, err := filters.request(time.Now())
 			if err != nil {
 				return err
 			}
@@ -59,12 +62,19 @@ whose eventID another record has.`,
 				return err
 			}
 			return a.withClient(cmd, func(client *server.Client) error {
-				cut := false
-				err := writeEvents(firstEvents(client.Lookup(cmd.Context(), q), limit, &cut), w, a.stderr)
-				if cut && err == nil && (format.format == "table" || isTerminal(a.stderr)) {
+				shown, cut := 0, false
+				err := writeEvents(firstEvents(client.Lookup(cmd.Context(), q), limit, &shown, &cut), w, a.stderr)
+				if err != nil {
+					return err
+				}
+				if cut && (format.format == "table" || isTerminal(a.stderr)) {
 					fmt.Fprintln(a.stderr, "… more events match: --limit 0 shows all")
 				}
-				return err
+				// Who asks for all, or gets none, must learn that there may be more.
+				if narrowed && (limit == 0 || shown == 0 || isTerminal(a.stderr)) {
+					fmt.Fprintln(a.stderr, narrowedHint)
+				}
+				return nil
 			})
 		},
 	}
@@ -75,17 +85,17 @@ whose eventID another record has.`,
 	return c
 }
 
-// firstEvents yields so many events, or all if limit is 0, and sets cut if
-// there are more.
-func firstEvents(events iter.Seq2[*cairn.Event, error], limit int, cut *bool) iter.Seq2[*cairn.Event, error] {
+// firstEvents yields so many events, or all if limit is 0. It counts them, and
+// sets cut if there are more.
+func firstEvents(events iter.Seq2[*cairn.Event, error], limit int, shown *int, cut *bool) iter.Seq2[*cairn.Event, error] {
 	return func(yield func(*cairn.Event, error) bool) {
-		n := 0
 		for e, err := range events {
 			if err == nil {
-				if n++; limit > 0 && n > limit {
+				if limit > 0 && *shown == limit {
 					*cut = true
 					return
 				}
+				*shown++
 			}
 			if !yield(e, err) {
 				return
@@ -120,18 +130,22 @@ func (a *app) withClient(cmd *cobra.Command, do func(*server.Client) error) erro
 }
 
 // writeEvents writes what a query yields. Damage is told and stepped over; it
-// makes the exit code 3.
+// makes the exit code 3. An error before the first event leaves the output
+// empty: a heading, or the brackets of JSON, would say that nothing was found.
 func writeEvents(events iter.Seq2[*cairn.Event, error], w eventWriter, stderr io.Writer) error {
-	var damaged bool
+	var damaged, begun bool
 	for e, err := range events {
 		var damage *server.DamageReport
 		switch {
 		case errors.As(err, &damage):
 			damaged = true
 			fmt.Fprintln(stderr, "cairn: damage:", printable(damage.Text))
+		case err != nil && !begun:
+			return err
 		case err != nil:
 			return errors.Join(err, w.close())
 		default:
+			begun = true
 			if err := w.write(e); err != nil {
 				return err
 			}

@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "server": waitForServer, "gzip": gzipFile, "blanks": blanks, "flip": flipBit, "truncate": truncate, "lines": lines, "await": await, "records": records, "stored": stored,
-			"delivered": delivered, "eventid": eventID, "secrets": secrets,
+			"delivered": delivered, "eventid": eventID, "secrets": secrets, "s3keys": s3keys,
 		},
 	})
 }
@@ -72,6 +72,7 @@ func waitForServer(ts *testscript.TestScript, _ bool, args []string) {
 	for range 500 {
 		if a, err := server.FindServer(ts.MkAbs(args[0])); err == nil {
 			ts.Setenv("URL", a.URL)
+			ts.Setenv("ADDRESS", strings.TrimPrefix(a.URL, "http://"))
 			ts.Setenv("SOCKET", a.Socket)
 			return
 		}

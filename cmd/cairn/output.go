@@ -19,6 +19,7 @@ import (
 	"golang.org/x/term"
 
 	"cairn"
+	"cairn/server"
 )
 
 // An eventWriter writes events in one of the output formats.
@@ -238,7 +239,7 @@ var tableColumns = []struct {
 	{"ORIGIN", 8, func(e *cairn.Event) string {
 		return strings.Join(append([]string{e.Origin.String()}, e.Flags.Strings()...), " ")
 	}},
-	{"ERROR", 8, func(e *cairn.Event) string { return e.ErrorCode }},
+	{"ERROR", 8, server.Failure},
 }
 
 // tableRows is how many rows decide how wide the columns are.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,9 @@ func (a *app) restoreCommand() *cobra.Command {
 		Long: `Make a data directory from a backup, and check it. The directory must be empty or
 not there. With - the archive is read from standard input.
 
-If the backup holds no master key, name it with --master-key-file.`,
+It tells what the backup has brought and what not: the buckets of the embedded S3
+are in it unless it was taken with --without-objects, the file credentials never
+is. If the backup holds no master key, name it with --master-key-file.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := a.stdin
@@ -36,12 +39,42 @@ If the backup holds no master key, name it with --master-key-file.`,
 			if err != nil {
 				return fmt.Errorf("restore: %w", err)
 			}
-			if _, err := fmt.Fprintf(a.stdout, "Restored %d files into %s, each as the backup's manifest has it.\n", len(m.Files), data); err != nil {
+			if _, err := fmt.Fprintf(a.stdout, "Restored %s into %s, each as the backup's manifest has it.\n", count(uint64(m.Count()), "file"), data); err != nil {
+				return err
+			}
+			if err := a.printRestored(m); err != nil {
 				return err
 			}
 			return a.checkRestored(cmd, m)
 		},
 	}
+}
+
+// printRestored tells what a backup has brought and what not.
+func (a *app) printRestored(m *server.Manifest) error {
+	brought := []string{"catalog", "event log"}
+	if m.Objects == server.ObjectsIncluded {
+		brought = append(brought, "buckets of the embedded S3")
+	}
+	if m.Holds(server.MasterKeyName) {
+		brought = append(brought, "master key")
+	}
+	lines := []string{"Brought: " + strings.Join(brought, ", ") + "."}
+	const lost = "its buckets are gone, and deliveries to them fail until they are made again."
+	switch m.Objects {
+	case server.ObjectsLeftOut:
+		lines = append(lines, "Not in the backup: the embedded S3, which it was told to leave out; "+lost)
+	case "":
+		lines = append(lines, "Not in the backup: the embedded S3, which earlier versions of Cairn left out; "+lost)
+	}
+	account, data := a.settings.values["account-id"], a.settings.values["data"]
+	lines = append(lines, fmt.Sprintf("Never in a backup: the file credentials. Without a copy of its key, `cairn account rekey %s --data %s` makes a new one.", account, shellQuote(data)))
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(a.stdout, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkRestored checks the new directory as far as there is a key for it.

@@ -38,6 +38,12 @@ every second, and a renewed certificate is used without a restart.`,
 				if addr, err := server.FindServer(cfg.Data); err == nil {
 					return fmt.Errorf("a server runs on %s already: process %d, %s", cfg.Data, addr.PID, addr.URL)
 				}
+				if server.Exists(cfg.Data) != nil {
+					// An address that cannot be had must not leave a data directory behind.
+					if err := server.TryListen(cfg); err != nil {
+						return err
+					}
+				}
 				s, err = server.Open(cfg)
 				return err
 			})

@@ -57,7 +57,7 @@ func (a *app) printStatus(s *server.Status) error {
 		{"Retention", retention},
 		{"Events", fmt.Sprintf("%d (%s of records)", s.Events, humanize.IBytes(uint64(s.RawBytes)))},
 		{"Segments", fmt.Sprintf("%d, %d of them sealed", s.Segments, s.SealedSegments)},
-		{"On disk", fmt.Sprintf("%s, %s free", humanize.IBytes(uint64(s.DiskBytes)), humanize.IBytes(s.FreeBytes))},
+		{"On disk", fmt.Sprintf("%s, S3 %s of it; %s free", humanize.IBytes(uint64(s.DiskBytes)), humanize.IBytes(uint64(s.ObjectBytes)), humanize.IBytes(s.FreeBytes))},
 		{"Tree", fmt.Sprintf("%d records, root %s", s.HeadSize, s.HeadRoot)},
 	}
 	if s.Quarantined != nil {

@@ -33,7 +33,7 @@ arrival until interrupted.
 			if count < 0 {
 				return usagef("--lines %d: it must not be negative", count)
 			}
-			q, err := filters.request(time.Now())
+			q, narrowed, err := filters.request(time.Now())
 			if err != nil {
 				return err
 			}
@@ -44,6 +44,9 @@ arrival until interrupted.
 			return a.withClient(cmd, func(client *server.Client) error {
 				if follow && client.InProcess {
 					return fmt.Errorf("no server runs on %s, so nothing arrives there; start one with `cairn serve`, or leave out -f", a.settings.values["data"])
+				}
+				if narrowed && isTerminal(a.stderr) {
+					fmt.Fprintln(a.stderr, narrowedHint)
 				}
 				return a.tail(cmd.Context(), client, q, count, follow, w)
 			})
@@ -59,9 +62,12 @@ arrival until interrupted.
 // tail shows the last events and follows the log from where it ended before
 // they were looked up, so that none is missed and none is shown twice.
 func (a *app) tail(ctx context.Context, client *server.Client, q server.LookupRequest, count int, follow bool, w eventWriter) error {
-	end, err := client.End(ctx)
-	if err != nil {
-		return err
+	var end string
+	if follow {
+		var err error
+		if end, err = client.End(ctx); err != nil {
+			return err
+		}
 	}
 	shown := make(map[uint64]bool)
 	last, damage, err := lastEvents(ctx, client, q, count)

@@ -149,7 +149,7 @@ var awsAdvice = map[string]string{
 	"TrailAlreadyExistsException":                            "`cairn trail status NAME` shows it, `cairn trail start NAME` lets it log",
 	"MaximumNumberOfTrailsExceededException":                 "`cairn trail delete NAME` makes room",
 	"S3BucketDoesNotExistException":                          "make it, or leave out --bucket to have one made",
-	"InsufficientS3BucketPolicyException":                    "let the bucket's policy have the statements that are printed above, or leave out --bucket to have one made",
+	"InsufficientS3BucketPolicyException":                    "let the policy of the bucket above allow it, with no statement that denies it, or leave out --bucket to have one made",
 	"InsufficientSnsTopicPolicyException":                    "let the topic's policy allow cloudtrail.amazonaws.com to do sns:Publish",
 	"InsufficientEncryptionPolicyException":                  "let the key's policy allow cloudtrail.amazonaws.com to do kms:GenerateDataKey* and kms:DescribeKey, and you to do kms:DescribeKey",
 	"KmsKeyNotFoundException":                                "`aws kms list-keys` shows those that there are; --encrypt makes one",

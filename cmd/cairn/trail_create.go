@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cairn"
+	"cairn/server"
 )
 
 // createFlags say what a new trail is to be.
@@ -26,7 +25,7 @@ type createFlags struct {
 	bucket, prefix, key, topic       string
 	encrypt                          bool
 	multiRegion, validation, globals bool
-	start                            bool
+	start, yes                       bool
 }
 
 func (a *app) trailCreateCommand() *cobra.Command {
@@ -36,8 +35,11 @@ func (a *app) trailCreateCommand() *cobra.Command {
 		Short: "Make a trail with everything that it needs, and start it",
 		Long: `Make a trail that delivers management events of all regions, with signed digests,
 and start it. The bucket is made if it does not exist, with a policy that lets
-CloudTrail write to it and nobody else read it. A bucket that exists is used as it
-is. So it is with the topic. --encrypt makes a KMS key for the trail.`,
+CloudTrail write to it and compare what it wrote, and nobody else read it. A bucket
+that exists is used as it is, and so is a topic. If the policy of the bucket does not
+let the trail write, the policy that would is printed: the one that it has with some
+statements more. --yes sets it. Where trails deliver to another S3 than the server's
+own (--s3), the bucket has to be there. --encrypt makes a KMS key for the trail.`,
 		Example: `  cairn trail create audit
   cairn trail create audit --bucket my-audit-logs --encrypt --topic audit-files`,
 		Args: cobra.ExactArgs(1),
@@ -66,6 +68,7 @@ is. So it is with the topic. --encrypt makes a KMS key for the trail.`,
 	c.Flags().BoolVar(&f.globals, "global-services", true, "take the events of global services, such as IAM")
 	c.Flags().BoolVar(&f.validation, "validation", true, "deliver signed digests, which prove that log files are as they were delivered")
 	c.Flags().BoolVar(&f.start, "start", true, "let the trail log")
+	c.Flags().BoolVar(&f.yes, "yes", false, "add to the policy of a bucket that exists what the trail needs")
 	f.output.add(c)
 	return c
 }
@@ -113,8 +116,14 @@ func (m *trailMaker) create(ctx context.Context) error {
 	if _, err := trails.GetTrail(ctx, &cloudtrail.GetTrailInput{Name: &m.name}); err == nil {
 		return fmt.Errorf("trail %s exists already; `cairn trail status %s` shows it, `cairn trail start %s` lets it log", m.name, m.name, m.name)
 	}
-	if err := m.makeBucket(ctx); err != nil {
-		return m.undone(err)
+	elsewhere, err := m.deliversElsewhere(ctx)
+	if err != nil {
+		return err
+	}
+	if !elsewhere {
+		if err := m.makeBucket(ctx); err != nil {
+			return m.undone(err)
+		}
 	}
 	in := &cloudtrail.CreateTrailInput{
 		Name: &m.name, S3BucketName: &m.flags.bucket, IsMultiRegionTrail: &m.flags.multiRegion,
@@ -139,15 +148,20 @@ func (m *trailMaker) create(ctx context.Context) error {
 		in.SnsTopicName = &topic
 	}
 	out, err := trails.CreateTrail(ctx, in)
-	if err != nil {
-		switch {
-		case hasCode(err, "InsufficientS3BucketPolicyException"):
-			m.showPolicy()
-		case hasCode(err, "S3BucketDoesNotExistException"):
-			// It is there, in the server's own S3.
-			m.showPolicy()
-			return m.undone(fmt.Errorf("make trail %s: the server delivers to another S3 than its own (--s3), and that has no bucket %s; next: make it there, with the policy above", m.name, m.flags.bucket))
+	switch {
+	case hasCode(err, "InsufficientS3BucketPolicyException") && elsewhere:
+		m.show("The policy of bucket "+m.flags.bucket+" must have these statements, besides those that it has", m.bucketPolicy())
+		return m.undone(fmt.Errorf("make trail %s: the S3 that the server delivers to (--s3) does not let the trail write to bucket %s; next: add the statements above to its policy there", m.name, m.flags.bucket))
+	case hasCode(err, "InsufficientS3BucketPolicyException"):
+		if err := m.extendPolicy(ctx); err != nil {
+			return m.undone(err)
 		}
+		out, err = trails.CreateTrail(ctx, in)
+	case hasCode(err, "S3BucketDoesNotExistException"):
+		m.show("The policy that bucket "+m.flags.bucket+" needs", m.bucketPolicy())
+		return m.undone(fmt.Errorf("make trail %s: the server delivers to another S3 than its own (--s3), and that has no bucket %s; next: make it there, with the policy above", m.name, m.flags.bucket))
+	}
+	if err != nil {
 		return m.undone(m.awsError("make trail "+m.name, err))
 	}
 	result := madeTrail{
@@ -213,10 +227,33 @@ func defaultBucket(account, name string) string {
 	return strings.TrimRight(bucket[:min(len(bucket), 63)], "-")
 }
 
+// deliversElsewhere reports whether trails deliver to another S3 than the server's
+// own, which the AWS API does not tell. Where these credentials may not ask,
+// CreateTrail tells in the end.
+func (m *trailMaker) deliversElsewhere(ctx context.Context) (bool, error) {
+	client, err := m.connect(ctx, false)
+	if err != nil {
+		return false, nil
+	}
+	defer client.Close()
+	switch place, _ := client.TrailsS3(ctx); place {
+	case server.TrailsOtherS3:
+		return true, nil
+	case server.TrailsNoS3:
+		return false, fmt.Errorf("make trail %s: the server delivers to no S3 (--s3 off); next: start it without that, or with the URL of one", m.name)
+	}
+	return false, nil
+}
+
+// bucketClient reaches the server's own S3.
+func (m *trailMaker) bucketClient() *s3.Client {
+	return s3.NewFromConfig(m.cfg, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
 // makeBucket makes the bucket, unless it is there.
 func (m *trailMaker) makeBucket(ctx context.Context) error {
 	bucket := &m.flags.bucket
-	client := s3.NewFromConfig(m.cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	client := m.bucketClient()
 	_, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: bucket})
 	if err == nil {
 		return nil
@@ -241,45 +278,6 @@ func (m *trailMaker) makeBucket(ctx context.Context) error {
 	}
 	m.say("Bucket %s is made, with a policy for CloudTrail.", *bucket)
 	return nil
-}
-
-// A statement is one of a policy.
-type statement struct {
-	Sid       string
-	Effect    string
-	Principal map[string]string
-	Action    any
-	Resource  string
-	Condition map[string]map[string]string `json:",omitempty"`
-}
-
-func policyText(statements ...statement) string {
-	b, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements}) // it holds nothing that cannot be JSON
-	return string(b)
-}
-
-var trailPrincipal = map[string]string{"Service": "cloudtrail.amazonaws.com"}
-
-// bucketPolicy is what CloudTrail needs of a bucket, for this trail alone.
-func (m *trailMaker) bucketPolicy() string {
-	bucket := "arn:aws:s3:::" + m.flags.bucket
-	folder := bucket + "/"
-	if m.flags.prefix != "" {
-		folder += m.flags.prefix + "/"
-	}
-	return policyText(
-		statement{"CairnTrailAclCheck", "Allow", trailPrincipal, "s3:GetBucketAcl", bucket,
-			map[string]map[string]string{"StringEquals": {"aws:SourceArn": m.arn}}},
-		statement{"CairnTrailWrite", "Allow", trailPrincipal, "s3:PutObject", folder + "AWSLogs/" + m.account + "/*",
-			map[string]map[string]string{"StringEquals": {"aws:SourceArn": m.arn, "s3:x-amz-acl": "bucket-owner-full-control"}}},
-	)
-}
-
-// showPolicy prints what a bucket that exists must allow.
-func (m *trailMaker) showPolicy() {
-	var text bytes.Buffer
-	_ = json.Indent(&text, []byte(m.bucketPolicy()), "", "  ") // it is JSON
-	fmt.Fprintf(m.stderr, "The policy of bucket %s must have these statements:\n%s\n", m.flags.bucket, &text)
 }
 
 // makeKey makes a KMS key that the account and CloudTrail may use.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,19 +19,26 @@ func (a *app) trailRedeliverCommand() *cobra.Command {
 	var asNew bool
 	c := &cobra.Command{
 		Use:   "redeliver NAME",
-		Short: "Make log files again from the event log and put them into the bucket",
-		Long: `Make log files again from the event log, those that were made from --since to --until
-or the one with a key, and put them under the keys that they had. Each is put only
-if its bytes are those that the ledger has the hash of, so that the digests that
-list it stay valid. A file whose events have expired, or that was made under
-settings that are not kept any more, is told of and not put.
+		Short: "Bring log files and digests back that are missing in the bucket",
+		Long: `Bring back what is missing in the bucket: the log files that were made from --since to
+--until with the digests of that time, or the one file or digest with a key. Each
+gets the key that it had.
+
+Log files are made again from the event log. Each is put only if its bytes are those
+that the ledger has the hash of, so that the digests that list it stay valid. A file
+whose events have expired, or that was made under settings that are not kept any
+more, is told of and not put. Digests are kept for 30 days as they were signed, and
+are put only where nothing lies under their key.
+
+What is there already is left alone, if the bucket lets the trail read enough to
+compare it; a log file that cannot be compared is put again.
 
 With --as-new, ranges of the event log that no log file is for, or only one that could
 not be made again, are delivered in new files, which the next digests cover: the
 events that arrived from --since to --until and that the trail's present settings
 take. So a new trail also gets what was logged before it was made.
 
-Exit code 4: some files could not be delivered again, 1: none could.
+Exit code 4: some could not be brought back, 1: none could.
 
 ` + timeHelp,
 		Example: "  cairn trail redeliver audit --since 2d\n  cairn trail redeliver audit --key AWSLogs/000000000000/CloudTrail/us-east-1/...",
@@ -58,9 +66,9 @@ Exit code 4: some files could not be delivered again, 1: none could.
 		},
 	}
 	c.Flags().SortFlags = false
-	c.Flags().StringVar(&since, "since", "", "files that were made from this time on")
-	c.Flags().StringVar(&until, "until", "now", "files that were made up to this time")
-	c.Flags().StringVar(&key, "key", "", "the file with this key in the bucket")
+	c.Flags().StringVar(&since, "since", "", "what was made from this time on")
+	c.Flags().StringVar(&until, "until", "now", "what was made up to this time")
+	c.Flags().StringVar(&key, "key", "", "the log file or digest with this key in the bucket")
 	c.Flags().BoolVar(&asNew, "as-new", false, "deliver what no file has in new files")
 	c.Flags().StringVar(&account, "account", "", "account of the trail, if several have one of its name")
 	output.add(c)
@@ -74,12 +82,13 @@ func (a *app) redeliver(ctx context.Context, client *server.Client, r server.Red
 		if err != nil {
 			return err
 		}
-		if line.File != nil {
+		one := line.File != nil || line.Digest != nil
+		if one {
 			counts[line.Outcome]++
 		}
 		if asJSON {
 			err = json.NewEncoder(a.stdout).Encode(line)
-		} else if line.File != nil {
+		} else if one {
 			err = a.printRedelivered(line)
 		}
 		if err != nil {
@@ -90,16 +99,36 @@ func (a *app) redeliver(ctx context.Context, client *server.Client, r server.Red
 }
 
 func (a *app) printRedelivered(l *server.TrailLine) error {
-	f := l.File
-	what := f.Region + ", made " + f.Made.Format("2006-01-02T15:04:05Z")
-	if f.Key != "" {
-		what = "s3://" + f.Bucket + "/" + f.Key
+	var size, what string
+	if k := l.Digest; k != nil {
+		size, what = "digest of "+count(uint64(k.Files), "file"), "s3://"+k.Bucket+"/"+k.Key
+	} else {
+		f := l.File
+		size, what = count(uint64(f.Events), "event"), f.Region+", made "+f.Made.Format("2006-01-02T15:04:05Z")
+		if f.Key != "" {
+			what = "s3://" + f.Bucket + "/" + f.Key
+		}
 	}
 	if l.Why != "" {
 		what += ": " + l.Why
 	}
-	_, err := fmt.Fprintf(a.stdout, "%-9s  %s  %s\n", l.Outcome, count(uint64(f.Events), "event"), printable(what))
+	_, err := fmt.Fprintf(a.stdout, "%-9s  %s  %s\n", l.Outcome, size, printable(what))
 	return err
+}
+
+// redeliverTexts are the parts of the summary, in their order.
+var redeliverTexts = []struct {
+	outcome delivery.Outcome
+	text    string // after the number
+}{
+	{delivery.OutcomeRestored, "restored"},
+	{delivery.OutcomePresent, "there already"},
+	{delivery.OutcomeAgain, "put again"},
+	{delivery.OutcomeDelivered, "delivered that had been given up"},
+	{delivery.OutcomeNew, "new staged"},
+	{delivery.OutcomeDifferent, "cannot be made again"},
+	{delivery.OutcomeRefused, "not put over another object"},
+	{delivery.OutcomeWaiting, "waiting for the first delivery"},
 }
 
 // redelivered sums up, and makes the exit code.
@@ -110,20 +139,15 @@ func (a *app) redelivered(counts map[string]uint64, r server.RedeliverRequest, a
 		}
 		return n
 	}
-	done := of(delivery.OutcomeSame, delivery.OutcomeDelivered)
-	different, waiting, made := of(delivery.OutcomeDifferent), of(delivery.OutcomeWaiting), of(delivery.OutcomeNew)
 	if !asJSON {
-		text := count(done, "file") + " delivered again"
-		if made > 0 {
-			text += ", " + count(made, "new file") + " staged"
+		var parts []string
+		for _, t := range redeliverTexts {
+			if n := of(t.outcome); n > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", n, t.text))
+			}
 		}
-		if different > 0 {
-			text += fmt.Sprintf(", %d cannot be made again", different)
-		}
-		if waiting > 0 {
-			text += fmt.Sprintf(", %d wait for their first delivery", waiting)
-		}
-		if done+different+waiting+made == 0 {
+		text := strings.Join(parts, ", ")
+		if parts == nil {
 			text = "No log file was made in that time"
 			if r.AsNew {
 				text = "Nothing is missing"
@@ -133,11 +157,17 @@ func (a *app) redelivered(counts map[string]uint64, r server.RedeliverRequest, a
 			return err
 		}
 	}
-	if different == 0 || r.AsNew {
+	different, refused := of(delivery.OutcomeDifferent), of(delivery.OutcomeRefused)
+	var err error
+	switch {
+	case different > 0 && !r.AsNew:
+		err = errors.New("what could not be made again was not put; with --as-new its events are delivered in new files, as far as the event log has them")
+	case refused > 0:
+		err = errors.New("other objects lie under the keys of digests, and were not replaced")
+	default:
 		return nil
 	}
-	err := errors.New("what could not be made again was not put; with --as-new its events are delivered in new files, as far as the event log has them")
-	if done == 0 {
+	if of(delivery.OutcomeRestored, delivery.OutcomePresent, delivery.OutcomeAgain, delivery.OutcomeDelivered) == 0 {
 		return err
 	}
 	return &exitError{exitPartial, err}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,14 +50,16 @@ on the data directory, else AWS.
 
 A copy is a folder, as "aws s3 sync" makes it, or a tar file of one. It has no signatures
 of the newest digests, which are part of the objects' metadata; a copy made with --save
-has. Public keys come from the server, or from files that were kept:
+has. Public keys come from the server, or from files that were kept, one for each region:
   aws cloudtrail list-public-keys --start-time 2026-01-01 --region eu-west-1 > keys.json
+A copy made with --save has them in public-keys.REGION.json. Keep these elsewhere: keys
+that lie in the copy show only that it agrees with itself, and exit code 4 says so.
 
 Exit codes: 0 all is proved, 3 there is damage, 1 something could not be read, 4 nothing
 is damaged but not all can be proved.
 
 ` + timeHelp,
-		Example: "  cairn verify\n  cairn verify s3://audit-logs --start-time 7d\n  cairn verify s3://audit-logs --save copy\n  cairn verify copy --keys eu-west-1=copy/public-keys.eu-west-1.json",
+		Example: "  cairn verify\n  cairn verify s3://audit-logs --start-time 7d\n  cairn verify s3://audit-logs --save copy\n  cairn verify copy --keys eu-west-1=keys.json\n  cairn verify copy --keys kept-keys",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.prefixGiven = cmd.Flags().Changed("s3-prefix")
@@ -73,7 +76,7 @@ is damaged but not all can be proved.
 	flags.StringVar(&f.end, "end-time", "", "verify what was delivered before")
 	flags.StringVar(&f.bucket, "s3-bucket", "", "bucket (default those of the trails)")
 	flags.StringVar(&f.prefix, "s3-prefix", "", "the trail's key prefix (default every one that is found)")
-	flags.StringArrayVar(&f.keys, "keys", nil, "file of public keys, or REGION=FILE; may be given more than once")
+	flags.StringArrayVar(&f.keys, "keys", nil, "file of public keys, or REGION=FILE, or a folder of public-keys.REGION.json; may be given more than once")
 	flags.StringVar(&f.save, "save", "", "folder to keep a copy of everything that is read, with the metadata of digests")
 	flags.StringVar(&f.endpointURL, "endpoint-url", "", "URL of the server, for S3 and CloudTrail")
 	flags.StringVar(&f.profile, "profile", "", "AWS profile")
@@ -130,38 +133,19 @@ func (a *app) runVerify(ctx context.Context, f verifyFlags, place string) error 
 			cfg.Prefixes = []string{strings.TrimSuffix(prefix, "/")}
 		}
 	}
-	if cfg.Keys, err = keysOf(f.keys); err != nil {
+	files, err := keyFilesOf(f.keys)
+	if err != nil {
 		return err
 	}
+	if cfg.Keys, err = keysOf(files); err != nil {
+		return err
+	}
+	cfg.KeysBeside = place != "" && slices.ContainsFunc(files, func(k keyFile) bool { return liesIn(k.name, place) })
 	targets, err := a.verifyTargets(ctx, f, cfg, place, now)
 	if err != nil {
 		return err
 	}
 	return a.verifyAll(ctx, f, targets)
-}
-
-// keysOf reads files of public keys; nil if none are named.
-func keysOf(files []string) (verify.PublicKeys, error) {
-	if len(files) == 0 {
-		return nil, nil
-	}
-	keys := verify.FileKeys{}
-	for _, name := range files {
-		region := ""
-		if r, n, ok := strings.Cut(name, "="); ok && !strings.ContainsAny(r, `/\`) {
-			region, name = r, n
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("read public keys: %w", err)
-		}
-		some, err := verify.ParseKeys(text)
-		if err != nil {
-			return nil, usagef("--keys %s: %w", name, err)
-		}
-		keys[region] = append(keys[region], some...)
-	}
-	return keys, nil
 }
 
 // verifyTargets returns what is to be verified, each with its source.
@@ -170,21 +154,19 @@ func (a *app) verifyTargets(ctx context.Context, f verifyFlags, cfg verify.Confi
 		if f.bucket != "" || f.save != "" {
 			return nil, usagef("%s is a copy; --s3-bucket and --save are for buckets", place)
 		}
-		if cfg.Keys == nil {
-			aws, err := a.awsClients(ctx, f)
-			if err != nil {
-				return nil, err
-			}
-			cfg.Keys = copyKeys{aws.keys()}
-		}
 		source, err := openCopy(place)
 		if err != nil {
 			return nil, err
 		}
+		if cfg.Keys == nil {
+			if cfg.Keys, err = a.keysForCopy(ctx, f, place); err != nil {
+				return nil, errors.Join(err, source.Close())
+			}
+		}
 		cfg.Source = source
 		return []verify.Config{cfg}, nil
 	}
-	aws, err := a.awsClients(ctx, f)
+	aws, err := a.awsClients(ctx, f, false)
 	if err != nil {
 		return nil, err
 	}

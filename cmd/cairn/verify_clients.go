@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -22,17 +21,26 @@ import (
 	"cairn/verify"
 )
 
+// noInstanceRole is imds.ClientDisabled, of a package of the SDK that is not
+// needed for anything else.
+const noInstanceRole = 1
+
 // awsClients makes clients for the server that is to be asked.
 type awsClients struct {
 	config aws.Config
 }
 
 // awsClients finds the server and its credentials: what flags and the AWS
-// environment name, else the server on the data directory, else AWS.
-func (a *app) awsClients(ctx context.Context, f verifyFlags) (*awsClients, error) {
+// environment name, else the server on the data directory, else AWS. With
+// offline, AWS is not asked with the role of the machine that this runs on:
+// elsewhere than at AWS, it takes seconds to find out that there is none.
+func (a *app) awsClients(ctx context.Context, f verifyFlags, offline bool) (*awsClients, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithLogger(logging.Nop{}), // what matters comes as an error
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 64 })),
+	}
+	if offline && f.profile == "" && a.env["AWS_PROFILE"] == "" {
+		options = append(options, config.WithEC2IMDSClientEnableState(noInstanceRole))
 	}
 	if f.profile != "" {
 		options = append(options, config.WithSharedConfigProfile(f.profile))
@@ -104,18 +112,6 @@ func (c *awsClients) cloudtrail(region string) *cloudtrail.Client {
 // keys asks the server for public keys.
 func (c *awsClients) keys() verify.PublicKeys {
 	return verify.ServerKeys{Client: func(region string) cloudtrail.ListPublicKeysAPIClient { return c.cloudtrail(region) }}
-}
-
-// copyKeys asks the server for the public keys of a copy.
-type copyKeys struct{ server verify.PublicKeys }
-
-// PublicKeys says what to do when the server cannot be asked.
-func (k copyKeys) PublicKeys(ctx context.Context, region string, from, until time.Time) ([]verify.PublicKey, error) {
-	keys, err := k.server.PublicKeys(ctx, region, from, until)
-	if err != nil {
-		return nil, fmt.Errorf("public keys are needed: name them with --keys, or the server that knows them with --endpoint-url or --profile (%w)", err)
-	}
-	return keys, nil
 }
 
 // objects returns a client for a bucket: at AWS, in the bucket's own region.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,7 +121,20 @@ func TestVerifyDeliveries(t *testing.T) {
 	if code, _ := d.verified(t, "s3://audit-bucket", "--save", copied); code != exitOK {
 		t.Errorf("exit code %d while a copy is saved", code)
 	}
-	if code, stdout, stderr := runIn(t, "nowhere", "", "verify", copied, "--keys", "us-east-1="+filepath.Join(copied, "public-keys.us-east-1.json")); code != exitOK {
+	for _, keys := range []string{copied, "us-east-1=" + filepath.Join(copied, "public-keys.us-east-1.json")} {
+		if code, stdout, stderr := runIn(t, "nowhere", "", "verify", copied, "--keys", keys); code != exitPartial || !strings.Contains(stdout, "UNPROVED  keys from the copy") {
+			t.Errorf("the copy, with its own keys: exit code %d: %s%s", code, stdout, stderr)
+		}
+	}
+	kept := t.TempDir()
+	text, err := os.ReadFile(filepath.Join(copied, "public-keys.us-east-1.json"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(kept, "public-keys.us-east-1.json"), text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := runIn(t, "nowhere", "", "verify", copied, "--keys", kept); code != exitOK {
 		t.Errorf("the copy: exit code %d: %s%s", code, stdout, stderr)
 	}
 	c := reports[0].Chains[0]
