@@ -242,8 +242,11 @@ func TestHangingEndpointHoldsUpNobody(t *testing.T) {
 				t.Fatalf("message %d did not come to the good endpoint at once", i)
 			}
 		}
-		if n.most["bad.example"] > 4 {
-			t.Errorf("%d requests at a time", n.most["bad.example"])
+		n.mu.Lock()
+		most := n.most["bad.example"]
+		n.mu.Unlock()
+		if most > 4 {
+			t.Errorf("%d requests at a time", most)
 		}
 		hang.Lock()
 		hangs = false
