@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 
+	"cairn"
 	"cairn/internal/awsmodel"
 )
 
@@ -12,7 +13,7 @@ func (r *rendering) listed(input, output map[string]any) []byte {
 	if r.op == nil {
 		return nil
 	}
-	at := awsmodel.Place{Partition: partitionOf(r.region), Region: r.region, AccountID: r.account}
+	at := awsmodel.Place{Partition: cairn.PartitionOf(r.region), Region: r.region, AccountID: r.account}
 	var b []byte
 	n := 0
 	if r.op.Service.ID == "kms" {
@@ -60,15 +61,4 @@ func withKeys(input, output map[string]any) map[string]any {
 		return input
 	}
 	return named
-}
-
-// partitionOf returns the partition of a region's ARNs.
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
 }

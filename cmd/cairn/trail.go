@@ -53,6 +53,25 @@ func (j *jsonFlag) check() (bool, error) {
 	return j.json || j.format == "json", nil
 }
 
+// showTrails prints the trails of an account, or of all, or the one with a name:
+// as JSON, or by print.
+func (a *app) showTrails(cmd *cobra.Command, account, name string, asJSON bool, print func([]server.TrailReport, time.Time) error) error {
+	return a.withClient(cmd, func(client *server.Client) error {
+		trails, err := client.Trails(cmd.Context(), account, name)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return a.printJSON(server.TrailList{Trails: trails})
+		}
+		if len(trails) == 0 {
+			_, err := fmt.Fprintln(a.stdout, "There are no trails; `cairn trail create NAME` makes one.")
+			return err
+		}
+		return print(trails, time.Now())
+	})
+}
+
 func (a *app) trailListCommand() *cobra.Command {
 	var output jsonFlag
 	var account string
@@ -65,20 +84,7 @@ func (a *app) trailListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withClient(cmd, func(client *server.Client) error {
-				trails, err := client.Trails(cmd.Context(), account, "")
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return a.printJSON(server.TrailList{Trails: trails})
-				}
-				if len(trails) == 0 {
-					_, err := fmt.Fprintln(a.stdout, "There are no trails; `cairn trail create NAME` makes one.")
-					return err
-				}
-				return a.printTrails(trails, time.Now())
-			})
+			return a.showTrails(cmd, account, "", asJSON, a.printTrails)
 		},
 	}
 	c.Flags().StringVar(&account, "account", "", "only trails of this account")

@@ -31,23 +31,12 @@ bucket (the lag), the digest chains, and for each error what to do about it.`,
 			if len(args) > 0 {
 				name = args[0]
 			}
-			return a.withClient(cmd, func(client *server.Client) error {
-				trails, err := client.Trails(cmd.Context(), account, name)
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return a.printJSON(server.TrailList{Trails: trails})
-				}
-				if len(trails) == 0 {
-					_, err := fmt.Fprintln(a.stdout, "There are no trails; `cairn trail create NAME` makes one.")
-					return err
-				}
+			return a.showTrails(cmd, account, name, asJSON, func(trails []server.TrailReport, now time.Time) error {
 				for i := range trails {
 					if i > 0 {
 						fmt.Fprintln(a.stdout)
 					}
-					if err := a.printTrail(&trails[i], time.Now()); err != nil {
+					if err := a.printTrail(&trails[i], now); err != nil {
 						return err
 					}
 				}

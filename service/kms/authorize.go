@@ -50,7 +50,7 @@ func (u *use) parse(c *aws.Call, text string) (name, error) {
 		if err != nil || a.Service != "kms" || a.AccountID == "" {
 			return n, errInvalidARN(text)
 		}
-		if a.Region != c.Region || a.Partition != partition(c.Region) {
+		if a.Region != c.Region || a.Partition != cairn.PartitionOf(c.Region) {
 			return n, errNotFound("Invalid arn %s", a.Region)
 		}
 		n.account, resource = a.AccountID, a.Resource

@@ -7,9 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"cairn"
 	"cairn/catalog"
 )
 
@@ -74,18 +74,7 @@ func (k *key) arn() string { return keyARN(k.region, k.account, k.id) }
 func keyARN(region, account, id string) string { return kmsARN(region, account, "key/"+id) }
 
 func kmsARN(region, account, resource string) string {
-	return "arn:" + partition(region) + ":kms:" + region + ":" + account + ":" + resource
-}
-
-// partition is that of a region's ARNs.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+	return "arn:" + cairn.PartitionOf(region) + ":kms:" + region + ":" + account + ":" + resource
 }
 
 func (k *key) spec() *spec {

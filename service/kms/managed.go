@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"cairn"
 	"cairn/aws"
 	"cairn/catalog"
 )
@@ -50,7 +51,7 @@ func (s *Service) managedKey(c *aws.Call, n name) (*key, error) {
 // at it. AWS's own has no word for CloudTrail, which there never stores a log file
 // under a bucket's default: here it does.
 func managedPolicy(account, region string) string {
-	r := strings.NewReplacer("ACCOUNT", account, "REGION", region, "PARTITION", partition(region))
+	r := strings.NewReplacer("ACCOUNT", account, "REGION", region, "PARTITION", cairn.PartitionOf(region))
 	return r.Replace(`{"Version":"2012-10-17","Id":"auto-s3-2","Statement":[` +
 		`{"Sid":"Allow access through S3 for all principals in the account that are authorized to use S3","Effect":"Allow","Principal":{"AWS":"*"},` +
 		`"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:DescribeKey"],"Resource":"*",` +

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"cairn"
 	"cairn/aws"
 	"cairn/internal/policy"
 )
@@ -24,7 +25,7 @@ func defaultPolicy(account, region string) string {
 }
 
 func rootARN(account, region string) string {
-	return "arn:" + partition(region) + ":iam::" + account + ":root"
+	return "arn:" + cairn.PartitionOf(region) + ":iam::" + account + ":root"
 }
 
 func (s *Service) getKeyPolicy(ctx context.Context, c *aws.Call, in *GetKeyPolicyInput) (*GetKeyPolicyOutput, error) {

@@ -69,11 +69,9 @@ func partsOf(o *objectstore.Object, in *GetObjectAttributesInput) (*GetObjectAtt
 	if err != nil {
 		return nil, err
 	}
-	after := 0
-	if in.PartNumberMarker != "" {
-		if after, err = strconv.Atoi(in.PartNumberMarker); err != nil || after < 0 {
-			return nil, invalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647")
-		}
+	after, err := partMarker(in.PartNumberMarker)
+	if err != nil {
+		return nil, err
 	}
 	total, max, more := int32(len(o.Parts)), int32(limit), false
 	list := &GetObjectAttributesParts{TotalPartsCount: &total, MaxParts: &max, IsTruncated: &more, PartNumberMarker: strconv.Itoa(after), NextPartNumberMarker: "0"}

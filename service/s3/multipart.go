@@ -341,11 +341,9 @@ func (s *Service) listParts(ctx context.Context, _ *aws.Call, in *ListPartsInput
 	if err != nil {
 		return nil, err
 	}
-	after := 0
-	if in.PartNumberMarker != "" {
-		if after, err = strconv.Atoi(in.PartNumberMarker); err != nil || after < 0 {
-			return nil, invalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647")
-		}
+	after, err := partMarker(in.PartNumberMarker)
+	if err != nil {
+		return nil, err
 	}
 	upload, row, err := s.upload(ctx, in.Bucket, in.Key, in.UploadId)
 	if err != nil {
@@ -422,4 +420,16 @@ func (s *Service) listMultipartUploads(ctx context.Context, _ *aws.Call, in *Lis
 		out.NextKeyMarker, out.NextUploadIdMarker = encode(page.NextKeyMarker), page.NextUploadIDMarker
 	}
 	return out, nil
+}
+
+// partMarker reads the number of the part behind which a page of parts begins; 0
+// for none.
+func partMarker(text string) (after int, err error) {
+	if text == "" {
+		return 0, nil
+	}
+	if after, err = strconv.Atoi(text); err != nil || after < 0 {
+		return 0, invalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647")
+	}
+	return after, nil
 }

@@ -16,18 +16,7 @@ var topicNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 func (n topicName) arn() string { return topicARN(n.region, n.account, n.name) }
 
 func topicARN(region, account, name string) string {
-	return "arn:" + partition(region) + ":sns:" + region + ":" + account + ":" + name
-}
-
-// partition is that of a region's ARNs.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+	return "arn:" + cairn.PartitionOf(region) + ":sns:" + region + ":" + account + ":" + name
 }
 
 // callerAccount is the account that a call acts in. A service that acts for a

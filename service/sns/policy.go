@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"cairn"
 	"cairn/aws"
 )
 
@@ -72,7 +73,7 @@ func (s *Service) addPermission(ctx context.Context, c *aws.Call, in *AddPermiss
 		if !isAccount(account) {
 			return nil, errInvalid("AWSAccountId Reason: %q is not the ID of an account", account)
 		}
-		principals = append(principals, "arn:"+partition(c.Region)+":iam::"+account+":root")
+		principals = append(principals, "arn:"+cairn.PartitionOf(c.Region)+":iam::"+account+":root")
 	}
 	for _, action := range in.ActionName {
 		if action != "*" && !slices.Contains(topicActions, action) {
