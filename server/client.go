@@ -152,6 +152,11 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
+	return readAnswer(resp, out)
+}
+
+// readAnswer reads an answer's JSON, and closes its body.
+func readAnswer(resp *http.Response, out any) error {
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)

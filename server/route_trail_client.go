@@ -55,11 +55,7 @@ func (c *Client) callTrails(ctx context.Context, path string, parameters url.Val
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
-	}
-	return nil
+	return readAnswer(resp, out)
 }
 
 // trails sends a request to one of the routes of trails.
