@@ -44,6 +44,10 @@ type VerifyOptions struct {
 	// Request.ContentLength is set to the decoded length; the body must be read
 	// to its end even when that is 0.
 	StreamBody bool
+
+	// HeadOnly leaves the body to somebody else, who has it or passes it on: what is
+	// checked is the signature, over what the head declares of the body.
+	HeadOnly bool
 }
 
 // Verify checks the signature that Parse found in r with the secret of its
@@ -89,13 +93,13 @@ func (s *Signature) Verify(r *http.Request, secret string, o VerifyOptions) erro
 			StringToSign:     string(toSign),
 		}
 	}
-	if s.PayloadMode == PayloadSigned && !o.StreamBody {
+	if s.PayloadMode == PayloadSigned && !o.StreamBody && !o.HeadOnly {
 		if sum := bodyHash(o); !hmac.Equal(sum[:], []byte(s.PayloadHash)) {
 			return errPayload
 		}
 	}
 	s.verified, s.key = true, key
-	if o.StreamBody {
+	if o.StreamBody && !o.HeadOnly {
 		return s.streamBody(r, payload)
 	}
 	return nil
@@ -163,7 +167,7 @@ func (s *Signature) payload(r *http.Request, o VerifyOptions, rules Rules) (stri
 	case PayloadUnsigned:
 		return UnsignedPayload, allowUnsigned(o)
 	case PayloadStreamingSigned, PayloadStreamingSignedTrailer, PayloadStreamingUnsignedTrailer:
-		if !o.StreamBody || s.Presigned {
+		if !o.StreamBody && !o.HeadOnly || s.Presigned {
 			return "", fail(UnsupportedPayload, "This request cannot have a body in chunks: "+s.PayloadMode.String()+".")
 		}
 		if s.PayloadMode == PayloadStreamingUnsignedTrailer {
@@ -171,6 +175,9 @@ func (s *Signature) payload(r *http.Request, o VerifyOptions, rules Rules) (stri
 		}
 		return s.PayloadMode.String(), nil
 	case PayloadEvents:
+		if o.HeadOnly && !s.Presigned {
+			return StreamingEvents, nil
+		}
 		return "", fail(UnsupportedPayload, "Signed event streams ("+StreamingEvents+") are not supported.")
 	}
 	switch {
@@ -178,9 +185,9 @@ func (s *Signature) payload(r *http.Request, o VerifyOptions, rules Rules) (stri
 		return UnsignedPayload, allowUnsigned(o)
 	case rules.ContentHashRequired:
 		return "", fail(MissingContentHash, "Missing required header for this request: x-amz-content-sha256")
-	case o.StreamBody && !withoutBody(r):
+	case (o.StreamBody || o.HeadOnly) && !withoutBody(r):
 		return "", fail(MissingContentHash, "A body of this size needs its hash in the header x-amz-content-sha256.")
-	case o.StreamBody:
+	case o.StreamBody || o.HeadOnly:
 		return EmptyPayload, nil
 	}
 	sum := bodyHash(o)
