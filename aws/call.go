@@ -112,6 +112,9 @@ type Identity struct {
 	InvokedBy   string // of a service, its principal; of others, the Call's Via
 	Session     *Session
 
+	// IdentityProvider is who vouches for a WebIdentityUser or SAMLUser.
+	IdentityProvider string
+
 	// SourceARN and SourceAccount are the resource that a service acts for, and
 	// the account that owns it.
 	SourceARN     string
@@ -123,13 +126,21 @@ type Identity struct {
 
 // A Session is what temporary credentials add to an identity.
 type Session struct {
-	Created        time.Time
+	Created        time.Time // zero if it is not known
 	Expires        time.Time
 	MFA            bool
 	Issuer         *Issuer // of a role session
 	SourceIdentity string
 	Policies       []string          // session policies, JSON
 	Tags           map[string]string // principal tags
+	WebIdentity    *WebIdentity      // of a role session that a web identity began
+	AssumedRoot    bool              // AssumeRoot began it
+}
+
+// A WebIdentity is what vouched for the beginning of a session.
+type WebIdentity struct {
+	Provider   string            // such as the ARN of an OIDC provider
+	Attributes map[string]string // of the token that CloudTrail shows
 }
 
 // An Issuer is the role that a session belongs to.

@@ -307,6 +307,9 @@ func (m *Mux) perform(ctx context.Context, r *http.Request, c *Call) (*API, refl
 // and which service. It and admit are the only ways in. A limit of 0 stands for
 // that of the service; the body of a streaming service is then left to be read.
 func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int64) (*API, []byte, error) {
+	if s := c.SignedIn(); s != nil {
+		return m.letIn(ctx, r, c, s, maxBody)
+	}
 	sig, err := sigv4.Parse(r)
 	if err != nil {
 		api := m.guess(r)
@@ -329,10 +332,7 @@ func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int6
 		if maxBody == 0 {
 			maxBody = m.maxBody(api)
 		}
-		if c.release, err = m.reserveBody(r, maxBody); err != nil {
-			return api, nil, err
-		}
-		if body, err = readBody(r, maxBody); err != nil {
+		if body, err = m.wholeBody(r, c, maxBody); err != nil {
 			return api, nil, err
 		}
 		if !cred.Unverified {
@@ -350,15 +350,20 @@ func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int6
 	if c.as == nil {
 		c.Identity.AccessKeyID, c.SessionToken = sig.AccessKeyID, sig.SessionToken
 	}
-	if !m.hasRegion(c.Region) {
-		// The record goes to a region that there is: what clients make up must
-		// not become scopes of the log.
-		err := &Error{Code: "InvalidClientTokenId", Status: http.StatusForbidden,
-			Message: fmt.Sprintf("The region %q does not exist here.", c.Region)}
-		c.Region = m.cfg.Regions[0]
-		return api, nil, err
+	return api, body, m.inRegion(c)
+}
+
+// inRegion refuses calls for regions that do not exist.
+func (m *Mux) inRegion(c *Call) error {
+	if m.hasRegion(c.Region) {
+		return nil
 	}
-	return api, body, nil
+	// The record goes to a region that there is: what clients make up must not
+	// become scopes of the log.
+	err := &Error{Code: "InvalidClientTokenId", Status: http.StatusForbidden,
+		Message: fmt.Sprintf("The region %q does not exist here.", c.Region)}
+	c.Region = m.cfg.Regions[0]
+	return err
 }
 
 // credential finds out whose a request is: whose its access key is, or who the

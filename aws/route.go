@@ -22,35 +22,50 @@ type Route struct {
 // RouteService is the Service of the calls that come in by a Route.
 const RouteService = "cairn"
 
+// routeScope is the service that requests for routes are signed for.
+const routeScope = "cloudtrail"
+
 // Handler returns the route's handler.
 func (m *Mux) Handler(route Route) http.Handler {
 	if route.MaxBody == 0 {
 		route.MaxBody = m.cfg.MaxBody
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := m.newCall(r)
-		respond, err := m.serveRoute(r, c, &route)
-		c.done()
-		if err != nil {
-			c.Err = m.visible(c, err)
-		}
-		if c.Err != nil && c.Err.Unattributed {
-			m.cfg.Recorder.Count(c, c.Err)
-		} else if err := m.cfg.Recorder.Record(r.Context(), c); err != nil {
-			m.visible(c, err) // logs it
-			c.Err = unrecorded()
-		}
-		for name, values := range c.answer {
-			w.Header()[name] = values
-		}
-		w.Header().Set("X-Amzn-Requestid", c.RequestID)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if c.Err != nil {
-			m.write(w, m.refusal(JSON{Version: "1.1"}, c))
-			return
-		}
-		respond(w)
-	})
+	return &routeHandler{m, route}
+}
+
+type routeHandler struct {
+	mux   *Mux
+	route Route
+}
+
+func (h *routeHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serveAs(nil, w, r) }
+
+// serveAs answers a request of the network, or one of somebody who has signed in.
+func (h *routeHandler) serveAs(as *own, w http.ResponseWriter, r *http.Request) {
+	m := h.mux
+	c := m.newCall(r)
+	c.as = as
+	respond, err := m.serveRoute(r, c, &h.route)
+	c.done()
+	if err != nil {
+		c.Err = m.visible(c, err)
+	}
+	if c.Err != nil && c.Err.Unattributed {
+		m.cfg.Recorder.Count(c, c.Err)
+	} else if err := m.cfg.Recorder.Record(r.Context(), c); err != nil {
+		m.visible(c, err) // logs it
+		c.Err = unrecorded()
+	}
+	for name, values := range c.answer {
+		w.Header()[name] = values
+	}
+	w.Header().Set("X-Amzn-Requestid", c.RequestID)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if c.Err != nil {
+		m.write(w, m.refusal(JSON{Version: "1.1"}, c))
+		return
+	}
+	respond(w)
 }
 
 func (m *Mux) serveRoute(r *http.Request, c *Call, route *Route) (respond func(http.ResponseWriter), err error) {
@@ -64,7 +79,7 @@ func (m *Mux) serveRoute(r *http.Request, c *Call, route *Route) (respond func(h
 	if err != nil {
 		return nil, err
 	}
-	if c.Service != "cloudtrail" {
+	if c.Service != routeScope {
 		return nil, Errorf("InvalidSignatureException", "Credential should be scoped to the service cloudtrail.")
 	}
 	c.Service, c.Operation, c.ReadOnly = RouteService, route.Operation, route.ReadOnly

@@ -17,6 +17,8 @@ type own struct {
 	identity Identity
 	via      string
 	session  string // the session token of the caller that is acted for
+
+	signedIn *SignedIn // who has signed in; the others are of no account then
 }
 
 // As returns a transport by which a service calls the Mux on its own behalf.

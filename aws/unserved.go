@@ -12,6 +12,11 @@ import (
 // protocolOf is the protocol in which a call is answered: that of its service,
 // also if Cairn does not serve it, as long as it is one of AWS's.
 func protocolOf(api *API, r *http.Request, c *Call) Protocol {
+	if api != nil {
+		if query, ok := api.Protocol.(Query); ok && acceptsJSON(r) {
+			return queryJSON{query}
+		}
+	}
 	if api != nil || c.Service == "" || r.Header.Get("X-Amz-Target") != "" {
 		return api.protocol()
 	}

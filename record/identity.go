@@ -1,6 +1,11 @@
 package record
 
-import "cairn/aws"
+import (
+	"maps"
+	"slices"
+
+	"cairn/aws"
+)
 
 // appendIdentity appends the userIdentity element. Members without a value are left
 // out, as CloudTrail does: a root user has no userName, a service no ARN.
@@ -15,6 +20,7 @@ func appendIdentity(b []byte, id *aws.Identity) []byte {
 	if id.Session != nil {
 		o.session(id.Session)
 	}
+	o.text("identityProvider", id.IdentityProvider)
 	o.text("invokedBy", id.InvokedBy)
 	return append(o.b, '}')
 }
@@ -61,12 +67,28 @@ func (o *identityWriter) session(s *aws.Session) {
 		o.text("userName", i.UserName)
 		o.close()
 	}
-	o.open("attributes")
-	o.name("creationDate")
-	o.b = append(appendTime(append(o.b, '"'), s.Created), '"')
-	o.name("mfaAuthenticated")
-	o.b = append(appendBool(append(o.b, '"'), s.MFA), '"')
-	o.close()
+	if w := s.WebIdentity; w != nil {
+		o.open("webIdFederationData")
+		o.text("federatedProvider", w.Provider)
+		o.open("attributes")
+		for _, name := range slices.Sorted(maps.Keys(w.Attributes)) {
+			o.text(name, w.Attributes[name])
+		}
+		o.close()
+		o.close()
+	}
+	// Of a session whose beginning was not seen, nothing more is known.
+	if !s.Created.IsZero() {
+		o.open("attributes")
+		o.name("creationDate")
+		o.b = append(appendTime(append(o.b, '"'), s.Created), '"')
+		o.name("mfaAuthenticated")
+		o.b = append(appendBool(append(o.b, '"'), s.MFA), '"')
+		o.close()
+	}
 	o.text("sourceIdentity", s.SourceIdentity)
+	if s.AssumedRoot {
+		o.text("assumedRoot", "true")
+	}
 	o.close()
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -16,8 +17,8 @@ func (r *rendering) redacted() (input, output map[string]any) {
 	if c.Err == nil {
 		output = c.Output
 	}
-	if c.Service == aws.RouteService {
-		return c.Input, output // chosen by the route, to be shown
+	if c.Service == aws.RouteService || r.details.EventType != "" {
+		return c.Input, output // chosen by who made the call's record, to be shown
 	}
 	if r.op == nil {
 		return hideAll(c.Input), hideAll(output)
@@ -40,6 +41,9 @@ func hideAll(tree map[string]any) map[string]any {
 func (r *rendering) bodies(input, output map[string]any) (request, response map[string]any) {
 	if r.op == nil {
 		return input, output
+	}
+	if r.op.Service.ID == "kms" && r.call.Err == nil {
+		input = withAlgorithm(r.op, input, output)
 	}
 	answers := !r.op.ReadOnly || answering[r.op.Service.ID+"."+r.op.Name]
 	if r.call.Err != nil || !answers {
@@ -68,6 +72,21 @@ func (r *rendering) bodies(input, output map[string]any) (request, response map[
 		}
 	}
 	return request, f.answers().structure(r.op.Output(), output)
+}
+
+// withAlgorithm adds the encryption algorithm that KMS used where the caller named none:
+// its records show the default, too.
+func withAlgorithm(op *awsmodel.Operation, input, output map[string]any) map[string]any {
+	const name = "EncryptionAlgorithm"
+	if input[name] != nil || output[name] == nil || op.Input().Member(name) == nil {
+		return input
+	}
+	input = maps.Clone(input)
+	if input == nil {
+		input = make(map[string]any)
+	}
+	input[name] = output[name]
+	return input
 }
 
 // wrapping returns the one structure that an answer consists of, nil if it does not or if

@@ -49,6 +49,17 @@ type Details struct {
 	// answer. What S3 says of all calls, such as bytesTransferredOut, is told from the
 	// call and need not be here. It must hold no secret.
 	AdditionalEventData map[string]any
+
+	// Resources are what the call is about where no API model tells, as of the audit log
+	// of a system that is not AWS's. A name takes the place of the ARN where there is none.
+	Resources []awsmodel.Resource
+
+	// EventType is "AwsApiCall" if it is empty.
+	EventType string
+
+	// ErrorMessage is that of a failure that has no code, such as a sign-in that failed.
+	// A call's Err goes before it.
+	ErrorMessage string
 }
 
 // Append appends the record of a call to dst: one line of JSON without a line feed,
@@ -124,6 +135,8 @@ func newRendering(c *aws.Call, d Details) *rendering {
 		if message := r.message(input); message != "" {
 			r.errorMessage = appendText(nil, message, maxTextBytes)
 		}
+	} else if d.ErrorMessage != "" {
+		r.errorMessage = appendText(nil, d.ErrorMessage, maxTextBytes)
 	}
 	if c.RequestID != "" {
 		r.requestID = appendText(nil, c.RequestID, maxTextBytes)
@@ -178,7 +191,7 @@ func (r *rendering) append(b []byte) []byte {
 	b = append(b, `,"readOnly":`...)
 	b = appendBool(b, readOnly(c, r.details))
 	b = appendField(b, "resources", r.resources)
-	b = append(b, `,"eventType":"AwsApiCall"`...)
+	b = appendName(append(b, `,"eventType":`...), cmp.Or(r.details.EventType, "AwsApiCall"))
 	if version := r.apiVersion(); version != "" {
 		b = appendName(append(b, `,"apiVersion":`...), version)
 	}
@@ -195,6 +208,9 @@ func (r *rendering) append(b []byte) []byte {
 		b = append(b, `,"eventCategory":"Data"`...)
 	} else {
 		b = append(b, `,"eventCategory":"Management"`...)
+	}
+	if c.SignedIn() != nil {
+		b = append(b, `,"sessionCredentialFromConsole":"true"`...)
 	}
 	if c.TLS != nil && c.Identity.InvokedBy == "" {
 		b = appendTLS(b, c)

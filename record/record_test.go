@@ -317,6 +317,25 @@ func TestSpelling(t *testing.T) {
 	}
 }
 
+// KMS shows the algorithm that it used where the caller left it to the default.
+func TestKMSAlgorithm(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		input, output map[string]any
+		want          string
+	}{
+		{map[string]any{"CiphertextBlob": []byte("x")}, map[string]any{"EncryptionAlgorithm": "SYMMETRIC_DEFAULT", "Plaintext": []byte("y")}, `{"encryptionAlgorithm":"SYMMETRIC_DEFAULT"}`},
+		{nil, map[string]any{"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, `{"encryptionAlgorithm":"SYMMETRIC_DEFAULT"}`},
+		{map[string]any{"EncryptionAlgorithm": "RSAES_OAEP_SHA_1"}, map[string]any{"EncryptionAlgorithm": "RSAES_OAEP_SHA_256"}, `{"encryptionAlgorithm":"RSAES_OAEP_SHA_1"}`},
+		{map[string]any{"CiphertextBlob": []byte("x")}, nil, "null"},
+	} {
+		raw, _ := appended(t, call("kms", "Decrypt", tt.input, tt.output), record.Details{})
+		if got := fieldOf(t, raw, "requestParameters"); got != tt.want {
+			t.Errorf("requestParameters are %s, want %s", got, tt.want)
+		}
+	}
+}
+
 func TestRegions(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ service, operation, region, want string }{

@@ -83,6 +83,11 @@ func (r *Recorder) Record(ctx context.Context, c *aws.Call) error {
 	if r.cfg.Details != nil {
 		details = r.cfg.Details(c)
 	}
+	return r.RecordWith(ctx, c, details)
+}
+
+// RecordWith is Record with details that the caller gives.
+func (r *Recorder) RecordWith(ctx context.Context, c *aws.Call, details Details) error {
 	if details.RecipientAccountID == "" && accountOf(c.Identity.AccountID) != c.Identity.AccountID {
 		details.RecipientAccountID = r.cfg.AccountID
 		if c.SharedWith != "" { // nobody's call belongs to whom it came to
@@ -161,6 +166,8 @@ func (r *Recorder) Count(c *aws.Call, e *aws.Error) {
 	// Clients choose the service that they sign for.
 	if services := awsmodel.BySigningName(c.Service); len(services) > 0 {
 		service = services[0].EventSource
+	} else if c.Service == aws.RouteService {
+		service = aws.RouteService + ".amazonaws.com"
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

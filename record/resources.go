@@ -19,7 +19,7 @@ func (r *rendering) listed(input, output map[string]any) []byte {
 	if r.op.Service.ID == "kms" {
 		input = withKeys(input, output)
 	}
-	for _, resource := range r.op.Resources(at, input, output) {
+	for _, resource := range append(r.op.Resources(at, input, output), r.details.Resources...) {
 		if !resource.Listed || n == maxResources || len(b) > maxResourceBytes {
 			continue
 		}

@@ -85,7 +85,7 @@ func s3Response(op *awsmodel.Operation, output map[string]any) map[string]any {
 // s3Additional returns the additionalEventData of a call that came in by the front:
 // how it was signed and sent, what it weighed, and how the object is encrypted.
 func s3Additional(c *aws.Call, input, output map[string]any) map[string]any {
-	if c.SignatureVersion == "" && !c.Identity.Anonymous() {
+	if c.SignatureVersion == "" && c.SignedIn() == nil && !c.Identity.Anonymous() {
 		return nil
 	}
 	data := map[string]any{

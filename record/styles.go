@@ -54,6 +54,10 @@ var styles = map[string]style{
 	"s3":        {refused: true, times: timeWire},
 	"s3control": {refused: true, times: timeWire},
 
+	// Not AWS's: package gateway describes their operations, as audit logs tell of them.
+	"kubernetes.io": {verbatim: true, refused: true, times: timeWire},
+	"min.io":        {verbatim: true, refused: true, times: timeWire},
+
 	"iam": {times: timeNoComma},
 	"rds": {times: timeNoComma, unwraps: true},
 	"ssm": {answerNoComma: true},
