@@ -27,7 +27,7 @@ func (x *Exchange) decodeOutput(a *Answer) {
 		x.Output = orNil(tree)
 		return
 	}
-	if x.Model.ReadOnly && !x.whole && !recordedReads[x.Model.Service.ID] {
+	if x.Model.ReadOnly && !x.whole && !recordedReads[x.Model.Service.ID] && !taught(x.Model.Service.ID, x.Model.Name) {
 		x.Output = orNil(tree)
 		return
 	}
