@@ -66,6 +66,8 @@ func s3Header(name string) bool {
 	switch name {
 	case "x-amz-account-id", "x-amz-sdk-checksum-algorithm", "x-amz-expected-bucket-owner":
 		return false
+	case "x-amz-bucket-arn": // of CreateBucket's answer, whose records have none
+		return false
 	}
 	return strings.HasPrefix(name, "x-amz-")
 }
