@@ -60,6 +60,15 @@ var shortNames = map[string]struct {
 	"AWS::CloudFront::Distribution":             {prefix: "distribution/"},
 }
 
+// ShortName returns the name that people search a resource of a type by: for an
+// ARN its part that is the name, where the type is known, else what it is given.
+func ShortName(typ, name string) string {
+	if short := shortName(typ, name); short != "" && strings.HasPrefix(name, "arn:") {
+		return short
+	}
+	return name
+}
+
 // shortName returns the short name of the resource that an ARN names, or "" when
 // there is none. It is always a part of the ARN, so that it costs no memory.
 func shortName(typ, arn string) string {

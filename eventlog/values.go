@@ -16,6 +16,16 @@ import (
 // Events that retention hides but has not removed yet are counted. The limit
 // is 100 if zero.
 func (l *Log) Values(ctx context.Context, scope Scope, a cairn.Attribute, prefix string, limit int) (*Values, error) {
+	all, err := l.ValuesOf(ctx, scope, []cairn.Attribute{a}, prefix, limit)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// ValuesOf is Values for several attributes, which together take little more
+// time than one: the index's texts are decompressed once.
+func (l *Log) ValuesOf(ctx context.Context, scope Scope, attributes []cairn.Attribute, prefix string, limit int) ([]*Values, error) {
 	v, err := l.acquire()
 	if err != nil {
 		return nil, err
@@ -24,8 +34,11 @@ func (l *Log) Values(ctx context.Context, scope Scope, a cairn.Attribute, prefix
 	if limit <= 0 {
 		limit = 100
 	}
-	counts := make(map[string]uint64)
-	complete := true
+	counts := make([]map[string]uint64, len(attributes))
+	out := make([]*Values, len(attributes))
+	for i := range attributes {
+		counts[i], out[i] = make(map[string]uint64), &Values{Complete: true}
+	}
 	for _, seg := range v.segments {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -40,12 +53,14 @@ func (l *Log) Values(ctx context.Context, scope Scope, a cairn.Attribute, prefix
 				if failed != nil {
 					return
 				}
-				whole := all.of(&view, a, func(text string, count uint64) {
-					if strings.HasPrefix(text, prefix) {
-						counts[text] += count
-					}
-				})
-				complete = complete && whole
+				for i, a := range attributes {
+					whole := all.of(&view, a, func(text string, count uint64) {
+						if strings.HasPrefix(text, prefix) {
+							counts[i][text] += count
+						}
+					})
+					out[i].Complete = out[i].Complete && whole
+				}
 			})
 			return failed
 		})
@@ -53,18 +68,22 @@ func (l *Log) Values(ctx context.Context, scope Scope, a cairn.Attribute, prefix
 			return nil, err
 		}
 	}
-	out := &Values{Complete: complete}
-	for text, count := range counts {
-		out.Values = append(out.Values, ValueCount{strings.Clone(text), count})
-	}
-	slices.SortFunc(out.Values, func(x, y ValueCount) int {
-		if c := cmp.Compare(y.Count, x.Count); c != 0 {
-			return c
+	for i, values := range out {
+		for text, count := range counts[i] {
+			values.Values = append(values.Values, ValueCount{text, count})
 		}
-		return strings.Compare(x.Value, y.Value)
-	})
-	if len(out.Values) > limit {
-		out.Values, out.Complete = out.Values[:limit], false
+		slices.SortFunc(values.Values, func(x, y ValueCount) int {
+			if c := cmp.Compare(y.Count, x.Count); c != 0 {
+				return c
+			}
+			return strings.Compare(x.Value, y.Value)
+		})
+		if len(values.Values) > limit {
+			values.Values, values.Complete = slices.Clone(values.Values[:limit]), false
+		}
+		for j := range values.Values { // the index keeps its memory to itself
+			values.Values[j].Value = strings.Clone(values.Values[j].Value)
+		}
 	}
 	return out, nil
 }
@@ -159,7 +178,18 @@ func (s *search) count(ctx context.Context, seg segment, bars *bars) error {
 				return
 			}
 			hi := x.seek(&view, s.until+1, 0)
+			_, sealed := x.(*sealedSegment)
 			for p := x.seek(&view, s.since, 0); p < hi; p++ {
+				if sealed && len(s.Filters) == 0 {
+					// The events of a scope have successive places there, so
+					// that a bucket's are counted by where the next one begins.
+					t, _ := x.at(p)
+					next := min(hi, x.seek(&view, (t/bars.width+1)*bars.width, 0))
+					bars.add(t)
+					bars.counts[t/bars.width] += next - p - 1
+					p = next - 1
+					continue
+				}
 				place, ok := c.seek(p)
 				if !ok || place >= hi {
 					break
