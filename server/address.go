@@ -21,13 +21,17 @@ const addressName = "address"
 
 // An Address says where a running server is found.
 type Address struct {
-	PID    int    `json:"pid"`
-	URL    string `json:"url"`    // of the TCP listener
-	Socket string `json:"socket"` // path of the Unix socket with the local API
+	PID     int    `json:"pid"`
+	URL     string `json:"url"`               // of the TCP listener
+	Console string `json:"console,omitempty"` // URL of the web console, empty without one
+	Socket  string `json:"socket"`            // path of the Unix socket with the local API
 
 	// CABundle is the file with the server's certificate if that is
 	// self-signed: clients must be told to trust it.
 	CABundle string `json:"caBundle,omitempty"`
+
+	// Gateway says that a gateway alone runs there, whose port is its backend's.
+	Gateway bool `json:"gateway,omitempty"`
 }
 
 // FindServer returns the address of the server that runs on a data directory,

@@ -40,7 +40,7 @@ type localRoute struct {
 }
 
 func (s *Server) localRoutes() []localRoute {
-	return append(s.localTrailRoutes(), []localRoute{
+	return append(append(s.localTrailRoutes(), s.localIngestRoutes()...), []localRoute{
 		{pattern: "POST /_cairn/v1/import/begin", operation: "StartImport", maxBody: maxJSONBody, serve: s.importBegin},
 		{pattern: "POST /_cairn/v1/import/records", operation: "ImportEvents", maxBody: maxRecordsBody, serve: s.importRecords},
 		{pattern: "POST /_cairn/v1/lookup", operation: "GetEvents", readOnly: true, walled: true, maxBody: maxJSONBody, stream: s.lookup},
@@ -53,6 +53,7 @@ func (s *Server) localRoutes() []localRoute {
 		{pattern: "POST /_cairn/v1/account", operation: "AddAccount", ownerOnly: true, serve: s.addAccount},
 		{pattern: "POST /_cairn/v1/account/rekey", operation: "RekeyAccount", ownerOnly: true, serve: s.rekeyAccount},
 		{pattern: "GET /_cairn/v1/account", operation: "ListAccounts", readOnly: true, ownerOnly: true, serve: s.accounts},
+		{pattern: "POST /_cairn/v1/console-link", operation: "CreateConsoleLink", ownerOnly: true, serve: s.consoleLink},
 		{pattern: "GET /_cairn/v1/keys", operation: "GetKeyStatus", readOnly: true, ownerOnly: true, serve: s.keyStatus},
 		{pattern: "POST /_cairn/v1/keys/rotate", operation: "RotateKeys", ownerOnly: true, serve: s.rotateKeys},
 	}...)
@@ -283,6 +284,9 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	}
 	if out.Running {
 		out.Started, out.Quarantined = s.started.UTC(), &st.Quarantined
+	}
+	if out.Gateway, err = s.gatewayStatus(); err != nil {
+		return err
 	}
 	if err := s.problem(); err != nil {
 		out.Problem = err.Error()

@@ -118,19 +118,28 @@ func (s *Server) accounts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	all, err := store.Accounts()
-	if err != nil {
+	list := AccountList{}
+	if list.Accounts, err = accountSummaries(store); err != nil {
 		return err
 	}
-	list := AccountList{Accounts: []AccountSummary{}}
+	s.auditRead(r.Context(), "ListAccounts", nil)
+	writeJSON(w, http.StatusOK, list)
+	return nil
+}
+
+// accountSummaries describe all accounts.
+func accountSummaries(store *identity.Store) ([]AccountSummary, error) {
+	all, err := store.Accounts()
+	if err != nil {
+		return nil, err
+	}
+	list := []AccountSummary{}
 	for _, a := range all {
 		summary := AccountSummary{AccountID: a.ID, Alias: a.Alias, Operator: a.Operator, Created: a.Created, AccessKeyIDs: []string{}}
 		for _, k := range a.Keys {
 			summary.AccessKeyIDs = append(summary.AccessKeyIDs, k.ID)
 		}
-		list.Accounts = append(list.Accounts, summary)
+		list = append(list, summary)
 	}
-	s.auditRead(r.Context(), "ListAccounts", nil)
-	writeJSON(w, http.StatusOK, list)
-	return nil
+	return list, nil
 }

@@ -285,7 +285,7 @@ func (s *eventStream) damage(err error) {
 }
 
 func (s *eventStream) event(e *cairn.Event) {
-	s.send(frameHead{Type: "event", Seq: e.Seq, Arrival: e.Arrival.UTC(), Origin: uint8(e.Origin), Flags: uint8(e.Flags)}, e.Raw)
+	s.send(frameHead{Type: "event", Seq: e.Seq, Arrival: e.Arrival.UTC(), Origin: uint8(e.Origin), Flags: uint8(e.Flags), Resources: e.Record.Resources}, e.Raw)
 }
 
 func (s *eventStream) send(h frameHead, raw []byte) {

@@ -96,6 +96,7 @@ func (c *Client) Close() error { return c.close() }
 // An AnswerError is an answer of the server that is not a success.
 type AnswerError struct {
 	StatusCode int
+	Code       string // of the TCP port's refusals, such as "ValidationException"
 	Text       string
 }
 
@@ -112,6 +113,11 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader) 
 	if err != nil {
 		return nil, err
 	}
+	return c.exchange(req)
+}
+
+// exchange sends a request and returns the answer if it is a success.
+func (c *Client) exchange(req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var ue *url.Error
@@ -128,6 +134,7 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader) 
 	var e struct {
 		apiError
 		Message string `json:"message"` // of the TCP port's refusals
+		Type    string `json:"__type"`
 	}
 	if json.Unmarshal(text, &e) == nil && e.Error == "" {
 		e.Error = e.Message
@@ -135,7 +142,7 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader) 
 	if e.Error == "" {
 		e.Error = "the server answered " + strconv.Itoa(resp.StatusCode) + ": " + strings.TrimSpace(string(text))
 	}
-	return nil, &AnswerError{StatusCode: resp.StatusCode, Text: e.Error}
+	return nil, &AnswerError{StatusCode: resp.StatusCode, Code: e.Type, Text: e.Error}
 }
 
 // call sends a JSON request, if there is one, and reads a JSON answer.

@@ -16,6 +16,7 @@ import (
 // The documented defaults of Config.
 const (
 	DefaultListen    = "127.0.0.1:4586"
+	DefaultConsole   = "127.0.0.1:4587"
 	DefaultData      = "./cairn-data"
 	DefaultAccountID = "000000000000"
 	DefaultRegion    = "us-east-1"
@@ -31,6 +32,14 @@ type Config struct {
 	// Listen is the TCP address of the server; DefaultListen if empty. Port 0
 	// picks a free port.
 	Listen string
+
+	// ConsoleListen is the TCP address of the web console; there is none if it is
+	// empty or "off". With ConsoleAnyPort a free port is taken where that one is
+	// not to be had. ConsoleURL is where browsers find the console, if a proxy
+	// stands before it.
+	ConsoleListen  string
+	ConsoleAnyPort bool
+	ConsoleURL     string
 
 	// TLSCert and TLSKey are PEM files with the certificate chain of the server,
 	// its own certificate first, and the private key. With them Listen speaks
@@ -78,6 +87,9 @@ type Config struct {
 	// PublicURL is the URL by which subscribers of SNS reach the server, for the
 	// links in messages; that of the listener if empty.
 	PublicURL string
+
+	// Gateway is the recording gateway; there is none if nil.
+	Gateway *GatewayConfig
 
 	// MasterKeyFile holds the key that seals secrets at rest, or MasterKey is
 	// that key. Without either it is in master.key in the data directory, and
@@ -148,7 +160,8 @@ func (e *SettingError) Error() string {
 	return fmt.Sprintf("%s %q: %s", e.Setting, e.Value, e.Why)
 }
 
-// Validate returns a *SettingError for the first setting that cannot be used.
+// Validate returns a *SettingError for the first setting that cannot be used, or a
+// GatewayError for all those of the gateway.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	if !accountIDPattern.MatchString(c.AccountID) {
@@ -189,18 +202,24 @@ func (c Config) Validate() error {
 	if c.TLSKey != "" && c.TLSCert == "" {
 		return &SettingError{"tls-key", c.TLSKey, "TLS needs the certificate as well (--tls-cert)"}
 	}
-	return c.validateListen()
+	if err := c.validateListen("listen", c.Listen, DefaultListen); err != nil {
+		return err
+	}
+	if err := c.validateConsole(); err != nil {
+		return err
+	}
+	return c.validateGateway()
 }
 
 // validateListen refuses an address that other machines can reach unless that
 // was asked for.
-func (c Config) validateListen() error {
-	host, port, err := net.SplitHostPort(c.Listen)
+func (c Config) validateListen(setting, address, example string) error {
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return &SettingError{"listen", c.Listen, "not of the form address:port, such as " + DefaultListen}
+		return &SettingError{setting, address, "not of the form address:port, such as " + example}
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
-		return &SettingError{"listen", c.Listen, "the port is not a number from 0 to 65535"}
+		return &SettingError{setting, address, "the port is not a number from 0 to 65535"}
 	}
 	if host == "" && port == "0" || host == "localhost" {
 		return nil
@@ -209,21 +228,24 @@ func (c Config) validateListen() error {
 		return nil
 	}
 	if c.Dev {
-		return &SettingError{"listen", c.Listen, "other machines could reach this address, and --dev believes anybody; use a loopback address"}
+		return &SettingError{setting, address, "other machines could reach this address, and --dev believes anybody; use a loopback address"}
 	}
 	if c.Insecure || c.TLSCert != "" {
 		return nil
 	}
-	return &SettingError{"listen", c.Listen, "other machines could reach this address, and the connection would not be encrypted; use a loopback address, or --tls-cert and --tls-key, or --insecure if that is meant"}
+	return &SettingError{setting, address, "other machines could reach this address, and the connection would not be encrypted; use a loopback address, or --tls-cert and --tls-key, or --insecure if that is meant"}
 }
 
-// listenAddress is the address to listen on: a bare ":0" stays on loopback.
-func (c Config) listenAddress() string {
-	host, port, err := net.SplitHostPort(c.Listen)
+// listenAddress is the address to listen on.
+func (c Config) listenAddress() string { return c.onLoopback(c.Listen) }
+
+// onLoopback is an address to listen on: a bare ":0" stays on loopback.
+func (c Config) onLoopback(address string) string {
+	host, port, err := net.SplitHostPort(address)
 	if err == nil && host == "" && (c.Dev || !c.Insecure && c.TLSCert == "") {
 		return net.JoinHostPort("127.0.0.1", port)
 	}
-	return c.Listen
+	return address
 }
 
 // errNoData says that a data directory is not there.

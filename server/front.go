@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"cairn/aws"
@@ -42,6 +41,8 @@ type front struct {
 	digestKeys *delivery.Keys
 	deliveries *delivery.Delivery
 	objects    *objectstore.Store
+	routes     *http.ServeMux // Cairn's own paths
+	console    *consoleServer // nil without one
 
 	// firstKey is the operator's access key, if this start has made it.
 	firstKey *Credentials
@@ -142,10 +143,7 @@ func (s *Server) openFront() (*front, error) {
 // regions are all that exist: global services belong to us-east-1, so that is
 // one of them.
 func (s *Server) regions() []string {
-	if slices.Contains(s.cfg.Regions, DefaultRegion) {
-		return s.cfg.Regions
-	}
-	return append(slices.Clone(s.cfg.Regions), DefaultRegion)
+	return allRegions(s.cfg.Regions)
 }
 
 // bootstrap makes the operator's account and writes its access key to a file

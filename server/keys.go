@@ -128,17 +128,28 @@ func (s *Server) sealedKinds() ([]sealedKind, error) {
 	}, nil
 }
 
-// keyStatus counts what is sealed under which key.
+// keyStatus answers with what is sealed under which key.
 func (s *Server) keyStatus(w http.ResponseWriter, r *http.Request) error {
-	ring, err := s.catalog.Keyring().Status()
+	status, err := s.keys()
 	if err != nil {
 		return err
+	}
+	s.auditRead(r.Context(), "GetKeyStatus", nil)
+	writeJSON(w, http.StatusOK, status)
+	return nil
+}
+
+// keys counts what is sealed under which key.
+func (s *Server) keys() (*KeyStatus, error) {
+	ring, err := s.catalog.Keyring().Status()
+	if err != nil {
+		return nil, err
 	}
 	kinds, err := s.sealedKinds()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	status := KeyStatus{NotCounted: keptKinds, MasterKey: MasterKeyStatus{
+	status := &KeyStatus{NotCounted: keptKinds, MasterKey: MasterKeyStatus{
 		ID: ring.MasterKeyID, File: absolute(ring.MasterKeyFile), Opening: ring.Opening,
 		BesideData: ring.MasterKeyFile != "" && filepath.Dir(absolute(ring.MasterKeyFile)) == absolute(s.cfg.Data),
 	}}
@@ -148,7 +159,7 @@ func (s *Server) keyStatus(w http.ResponseWriter, r *http.Request) error {
 	for _, kind := range kinds {
 		counts := make(map[uint32]int)
 		if err := kind.owner.EachSealed(func(sealed []byte) { counts[catalog.DataKeyOf(sealed)]++ }); err != nil {
-			return err
+			return nil, err
 		}
 		for i := range status.DataKeys {
 			if n := counts[status.DataKeys[i].ID]; n > 0 {
@@ -156,9 +167,7 @@ func (s *Server) keyStatus(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	s.auditRead(r.Context(), "GetKeyStatus", nil)
-	writeJSON(w, http.StatusOK, status)
-	return nil
+	return status, nil
 }
 
 // rotateKeys answers once everything is sealed anew. It goes on if the caller

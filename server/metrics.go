@@ -40,7 +40,7 @@ func newMetrics(s *Server) *metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(
-		m.appended, m.foreign, build, &logCollector{s: s}, &deliveryCollector{s: s},
+		m.appended, m.foreign, build, &logCollector{s: s}, &deliveryCollector{s: s}, &gatewayCollector{s: s},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

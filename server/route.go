@@ -23,6 +23,7 @@ type routes struct {
 	unpacking *semaphore.Weighted // bytes of posted records in memory
 	streams   *places             // answers that stay open
 	scans     *places             // searches that read every record in their range
+	tops      keptTops            // of overviews
 }
 
 // maxUnpacking bounds what all requests together can unpack.
@@ -53,12 +54,20 @@ func (s *Server) addRoutes(mux *http.ServeMux, f *front) {
 	}
 	add := func(pattern string, route aws.Route) { mux.Handle(pattern, f.mux.Handler(route)) }
 	add("POST /_cairn/events", aws.Route{Operation: "PutEvents", MaxBody: maxPacked, Serve: x.putEvents})
+	add("POST /_cairn/gateway/events", aws.Route{Operation: "PutGatewayEvents", MaxBody: maxPacked, Serve: x.putGatewayEvents})
 	add("GET /_cairn/api/events", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getEvents})
 	add("GET /_cairn/api/values", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getValues})
 	add("GET /_cairn/api/histogram", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getHistogram})
 	add("GET /_cairn/api/tail", aws.Route{Operation: "GetEvents", ReadOnly: true, Serve: x.getTail})
+	add("GET /_cairn/api/export", aws.Route{Operation: "ExportEvents", ReadOnly: true, Serve: x.exportEvents})
+	add("GET /_cairn/api/overview", aws.Route{Operation: "GetOverview", ReadOnly: true, Serve: x.getOverview})
+	add("GET /_cairn/api/settings", aws.Route{Operation: "GetSettings", ReadOnly: true, Serve: x.getSettings})
+	add("GET /_cairn/api/timeline", aws.Route{Operation: "GetTimeline", ReadOnly: true, Serve: x.getTimeline})
+	add("POST /_cairn/api/trails/dry-run", aws.Route{Operation: "DryRunSelectors", ReadOnly: true, MaxBody: maxJSONBody, Serve: x.dryRun})
+	add("POST /_cairn/api/trails/verify", aws.Route{Operation: "VerifyTrail", ReadOnly: true, MaxBody: maxJSONBody, Serve: x.verifyTrail})
 	x.addTrails(add)
 	x.addLocal(add)
+	x.addIngest(mux, f.recorder)
 	mux.HandleFunc("/_cairn/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" here")
 	})

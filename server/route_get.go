@@ -205,11 +205,19 @@ func (s *Server) countKept(ctx context.Context, q eventlog.Query, errorOnly bool
 
 // An eventLine is an event as a line of JSON.
 type eventLine struct {
-	Seq     uint64          `json:"seq"`
-	Arrival time.Time       `json:"arrival"`
-	Origin  string          `json:"origin"`
-	Flags   []string        `json:"flags"`
-	Record  json.RawMessage `json:"-"` // stands at the end, untouched
+	Seq     uint64    `json:"seq"`
+	Arrival time.Time `json:"arrival"`
+	Origin  string    `json:"origin"`
+	Flags   []string  `json:"flags"`
+
+	Resources []lineResource `json:"resources,omitempty"`
+
+	Record json.RawMessage `json:"-"` // stands at the end, untouched
+}
+
+type lineResource struct {
+	Type string `json:"type,omitempty"`
+	Name string `json:"name"`
 }
 
 // appendEventLine appends an event as one line without a line feed at its end.
@@ -218,7 +226,11 @@ func appendEventLine(b []byte, h frameHead, raw []byte) ([]byte, error) {
 	if flags == nil {
 		flags = []string{}
 	}
-	head, err := json.Marshal(eventLine{Seq: h.Seq, Arrival: h.Arrival, Origin: cairn.Origin(h.Origin).String(), Flags: flags})
+	line := eventLine{Seq: h.Seq, Arrival: h.Arrival, Origin: cairn.Origin(h.Origin).String(), Flags: flags}
+	for _, r := range h.Resources {
+		line.Resources = append(line.Resources, lineResource(r))
+	}
+	head, err := json.Marshal(line)
 	if err != nil {
 		return b, err
 	}

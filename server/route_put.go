@@ -39,6 +39,19 @@ type putAnswer struct {
 	Counts  map[string]int `json:"counts"` // by status
 }
 
+// A posting says how posted records are kept, and which of them may be.
+type posting struct {
+	origin cairn.Origin
+	source string // of the batches
+
+	// again says that an earlier request may have stored the same records,
+	// however long ago.
+	again bool
+
+	// ownNotes takes those of Cairn's own records that a gateway makes.
+	ownNotes bool
+}
+
 // putEvents stores posted records. It returns when they are durable.
 func (x *routes) putEvents(ctx context.Context, c *aws.Call, r *http.Request, body []byte) (func(http.ResponseWriter), error) {
 	if _, err := parameters(c, r); err != nil {
@@ -47,8 +60,16 @@ func (x *routes) putEvents(ctx context.Context, c *aws.Call, r *http.Request, bo
 	if len(c.Input) > 0 {
 		return nil, invalid(errors.New("the request takes no parameters"))
 	}
+	return x.put(ctx, c, r, body, posting{origin: cairn.OriginPosted, source: "posted by " + c.Identity.ARN})
+}
+
+// put stores the records of a body.
+func (x *routes) put(ctx context.Context, c *aws.Call, r *http.Request, body []byte, p posting) (func(http.ResponseWriter), error) {
 	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
-	c.Input = map[string]any{"contentLength": json.Number(fmt.Sprint(len(body)))}
+	if c.Input == nil {
+		c.Input = make(map[string]any)
+	}
+	c.Input["contentLength"] = json.Number(fmt.Sprint(len(body)))
 	if encoding != "" {
 		c.Input["contentEncoding"] = encoding
 	}
@@ -65,7 +86,7 @@ func (x *routes) putEvents(ctx context.Context, c *aws.Call, r *http.Request, bo
 		return nil, invalid(err)
 	}
 	answer := &putAnswer{Results: make([]putResult, len(records)), Counts: make(map[string]int)}
-	err = x.post(ctx, c, records, answer.Results)
+	err = x.post(ctx, c, p, records, answer.Results)
 	c.Output = make(map[string]any)
 	for i := range answer.Results {
 		if status := answer.Results[i].Status; status != "" {
@@ -73,7 +94,7 @@ func (x *routes) putEvents(ctx context.Context, c *aws.Call, r *http.Request, bo
 		}
 	}
 	for status, n := range answer.Counts {
-		x.metrics.appended.WithLabelValues(status, cairn.OriginPosted.String()).Add(float64(n))
+		x.metrics.appended.WithLabelValues(status, p.origin.String()).Add(float64(n))
 		c.Output[status] = json.Number(fmt.Sprint(n))
 	}
 	if err != nil {
@@ -133,8 +154,8 @@ type postedRecord struct {
 
 // post appends the records that the caller may post, in as few batches as the
 // event log's limits allow, and fills in what became of each.
-func (x *routes) post(ctx context.Context, c *aws.Call, records []postedRecord, results []putResult) error {
-	batch := eventlog.Batch{Origin: cairn.OriginPosted, Source: "posted by " + c.Identity.ARN}
+func (x *routes) post(ctx context.Context, c *aws.Call, p posting, records []postedRecord, results []putResult) error {
+	batch := eventlog.Batch{Origin: p.origin, Source: p.source}
 	var indexes []int
 	size := 0
 	send := func() error {
@@ -157,9 +178,19 @@ func (x *routes) post(ctx context.Context, c *aws.Call, records []postedRecord, 
 			results[i] = putResult{Status: eventlog.Quarantined.String(), Reason: rec.err.Error()}
 			continue
 		}
-		if reason := refusal(c, regions, rec.raw); reason != "" {
+		if reason := p.refusal(c, regions, rec.raw); reason != "" {
 			results[i] = putResult{Status: "refused", Reason: reason}
 			continue
+		}
+		if p.again {
+			there, err := present(ctx, x.log, rec.raw)
+			if err != nil {
+				return err
+			}
+			if there {
+				results[i] = putResult{Status: eventlog.Double.String()}
+				continue
+			}
 		}
 		if len(batch.Records) == eventlog.MaxBatchRecords || size+len(rec.raw) > eventlog.MaxBatchBytes {
 			if err := send(); err != nil {
@@ -173,7 +204,7 @@ func (x *routes) post(ctx context.Context, c *aws.Call, records []postedRecord, 
 
 // refusal says why a caller may not post a record; empty if nothing is against
 // it. What is no record goes on, for the log to quarantine.
-func refusal(c *aws.Call, regions []string, raw []byte) string {
+func (p *posting) refusal(c *aws.Call, regions []string, raw []byte) string {
 	var r cairn.Record
 	if r.Extract(raw) != nil {
 		return ""
@@ -181,7 +212,7 @@ func refusal(c *aws.Call, regions []string, raw []byte) string {
 	if !c.Identity.Operator && r.AccountID != c.Account() {
 		return "the record belongs to another account than the caller's"
 	}
-	if !c.Identity.Operator && ownSource(r.EventSource) {
+	if !c.Identity.Operator && ownSource(r.EventSource) && !(p.ownNotes && gatewayNote(&r)) {
 		return fmt.Sprintf("the event source %q is Cairn's own", clip(r.EventSource))
 	}
 	if !slices.Contains(regions, r.AWSRegion) {

@@ -46,6 +46,10 @@ func (x *routes) watched(c *aws.Call, r *http.Request, serve func(context.Contex
 	var watcher sync.WaitGroup
 	defer watcher.Wait()
 	defer end(nil)
+	var signedOut <-chan struct{}
+	if s := c.SignedIn(); s != nil {
+		signedOut = s.Ended
+	}
 	watcher.Go(func() {
 		tick := time.NewTicker(x.cfg.Recheck)
 		defer tick.Stop()
@@ -53,6 +57,8 @@ func (x *routes) watched(c *aws.Call, r *http.Request, serve func(context.Contex
 			select {
 			case <-ctx.Done():
 				return
+			case <-signedOut:
+				signedOut = nil
 			case <-tick.C:
 			}
 			if err := x.recheck(ctx, c, r); err != nil && ctx.Err() == nil {
@@ -68,22 +74,34 @@ func (x *routes) watched(c *aws.Call, r *http.Request, serve func(context.Contex
 
 // recheck returns an error if a call would not be let in now.
 func (x *routes) recheck(ctx context.Context, c *aws.Call, r *http.Request) error {
-	sig, err := sigv4.Parse(r)
-	if err != nil {
-		return err
-	}
-	cred, err := x.callers.Credential(ctx, sig.AccessKeyID, sig.SessionToken, sig.Region)
+	identity, err := x.identityOf(ctx, c, r)
 	if err != nil {
 		return err
 	}
 	now, was := *c, &c.Identity
-	now.Time, now.Identity = time.Now(), cred.Identity
+	now.Time, now.Identity = time.Now(), identity
 	now.Identity.AccessKeyID = was.AccessKeyID
 	// In development mode a key that is gone stands for somebody else.
 	if now.Identity.PrincipalID != was.PrincipalID || now.Identity.AccountID != was.AccountID || now.Identity.Operator != was.Operator {
 		return aws.ErrUnknownKey
 	}
 	return x.callers.Authorize(ctx, &now, aws.Permission{Action: aws.RouteService + ":" + c.Operation, Resource: "*"})
+}
+
+// identityOf returns whose a call is now.
+func (x *routes) identityOf(ctx context.Context, c *aws.Call, r *http.Request) (aws.Identity, error) {
+	if s := c.SignedIn(); s != nil {
+		return s.Identity(ctx)
+	}
+	sig, err := sigv4.Parse(r)
+	if err != nil {
+		return aws.Identity{}, err
+	}
+	cred, err := x.callers.Credential(ctx, sig.AccessKeyID, sig.SessionToken, sig.Region)
+	if err != nil {
+		return aws.Identity{}, err
+	}
+	return cred.Identity, nil
 }
 
 // endOf is the error that a stream ends with: why its context ended, if it was

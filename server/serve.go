@@ -30,7 +30,11 @@ func TryListen(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	return l.Close()
+	console, err := cfg.listenConsole()
+	if console != nil {
+		err = console.Close()
+	}
+	return errors.Join(err, l.Close(), TryListenGateway(cfg))
 }
 
 func (c Config) listen() (net.Listener, error) {
@@ -51,6 +55,11 @@ func (s *Server) Serve(ctx context.Context, ready func(Address, *Credentials)) (
 		return err
 	}
 	defer func() { err = errors.Join(err, front.close()) }()
+	gateway, err := s.openGateway(front.identities, front.recorder)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, gateway.close()) }()
 	tcp, err := s.cfg.listen()
 	if err != nil {
 		return err
@@ -67,17 +76,26 @@ func (s *Server) Serve(ctx context.Context, ready func(Address, *Credentials)) (
 	if err := s.setUpTLS(public, &address); err != nil {
 		return errors.Join(err, tcp.Close(), socket.Close())
 	}
+	if err := gateway.listen(ctx, tcp.Addr()); err != nil {
+		return errors.Join(err, tcp.Close(), socket.Close())
+	}
 	public.Handler = s.publicHandler(address, front)
+	if err := s.openConsole(front, &address); err != nil {
+		return errors.Join(err, tcp.Close(), socket.Close())
+	}
 	local := s.newHTTPServer(s.api)
 
 	group, serving := errgroup.WithContext(ctx) // done too when a listener fails
 	group.Go(func() error { return serveUntilClosed(public, tcp) })
 	group.Go(func() error { return serveUntilClosed(local, socket) })
+	group.Go(front.console.serve)
 	group.Go(func() error { front.kms.Run(s.stopping); return nil })
 	group.Go(func() error { front.topics.Run(s.stopping); return nil })
 
+	gateway.start(group)
 	front.deliveries.Start()
 	s.setFront(front)
+	s.setGateway(gateway)
 	s.setURL(address.URL)
 	err = writeAddress(s.cfg.Data, address)
 	if err == nil {
@@ -89,7 +107,8 @@ func (s *Server) Serve(ctx context.Context, ready func(Address, *Credentials)) (
 	s.setURL("")
 	s.setFront(nil)
 	s.stop() // ends streams that follow the log
-	err = errors.Join(err, shutDown(local), shutDown(public), group.Wait())
+	err = errors.Join(err, gateway.shutDown(), shutDown(local), front.console.shutDown(), shutDown(public), group.Wait())
+	s.setGateway(nil)
 	return err
 }
 
@@ -178,6 +197,7 @@ func (s *Server) publicHandler(address Address, f *front) http.Handler {
 		writeJSON(w, http.StatusOK, address)
 	})
 	s.addRoutes(mux, f)
+	f.routes = mux
 	mux.Handle("/", f.mux)
 	all := f.topics.Handler(ownPaths(mux, f.mux))
 	if s.cfg.Dev {

@@ -53,6 +53,8 @@ type Server struct {
 	noted      string          // the problem that was logged last, "" if it is gone
 	identities *identity.Store // once something needs it
 	front      *front          // while serving
+
+	gateway *recordingGateway // while serving, nil if there is none
 }
 
 // Open locks and opens a data directory, making it if need be. It returns a
@@ -95,6 +97,9 @@ func Open(cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	if err := s.openLog(saved); err != nil {
+		return nil, err
+	}
+	if err := s.holdForwarded(); err != nil {
 		return nil, err
 	}
 	s.ledger = ledger{tables: &s.tables}

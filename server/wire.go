@@ -128,6 +128,8 @@ type Status struct {
 	HeadSize       uint64    `json:"headSize"`
 	HeadRoot       string    `json:"headRoot"`
 	Problem        string    `json:"problem,omitempty"` // why events cannot be written
+
+	Gateway *GatewayStatus `json:"gateway,omitempty"`
 }
 
 // apiError is the body of an answer that is not a success.
@@ -209,6 +211,8 @@ type frameHead struct {
 	Text     string    `json:"text,omitempty"`     // damage, error
 	Next     string    `json:"next,omitempty"`     // end of a lookup: the cursor, if there is more
 	Position string    `json:"position,omitempty"` // end and beat of a tail: where it stands
+
+	Resources []cairn.Resource `json:"-"` // event: what was extracted, for lines of JSON
 }
 
 const (

@@ -115,7 +115,15 @@ func (b *Bucket) explain(err error) error {
 		ErrorMessage() string
 	}
 	if errors.As(err, &code) {
-		return fmt.Errorf("bucket %s: %s: %s", b.name, code.ErrorCode(), code.ErrorMessage())
+		return &refusedError{code.ErrorCode(), fmt.Sprintf("bucket %s: %s: %s", b.name, code.ErrorCode(), code.ErrorMessage())}
 	}
 	return fmt.Errorf("bucket %s: %w", b.name, err)
 }
+
+// A refusedError is what S3 answered.
+type refusedError struct{ code, text string }
+
+func (e *refusedError) Error() string { return e.text }
+
+// ErrorCode is S3's, such as AccessDenied.
+func (e *refusedError) ErrorCode() string { return e.code }

@@ -69,7 +69,9 @@ func (a *app) printEnv(ctx context.Context, shell string) error {
 	if setup.key != nil {
 		variables = append(variables, [2]string{"AWS_ACCESS_KEY_ID", setup.key.AccessKeyID}, [2]string{"AWS_SECRET_ACCESS_KEY", setup.key.Secret})
 	}
-	if setup.key == nil {
+	if setup.gateway {
+		fmt.Fprintln(a.stderr, "cairn: a gateway runs there, so the access key is one of the backend's; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to it")
+	} else if setup.key == nil {
 		fmt.Fprintf(a.stderr, "cairn: no access key is printed, because %s is not there any more; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY yourself, or make a new key with `cairn account rekey`\n",
 			filepath.Join(a.settings.values["data"], server.CredentialsName))
 	}
@@ -86,6 +88,7 @@ type clientSetup struct {
 	url, region string
 	caBundle    string              // file; empty unless clients would not trust the server
 	key         *server.Credentials // nil if the file with the operator's key was removed
+	gateway     bool                // a gateway alone runs there
 }
 
 // clientSetup returns what clients must know of the server on the data
@@ -112,7 +115,7 @@ func (a *app) clientSetup(ctx context.Context) (*clientSetup, error) {
 		}
 		region = status.Region
 	}
-	return &clientSetup{url: addr.URL, region: region, caBundle: addr.CABundle, key: key}, nil
+	return &clientSetup{url: addr.URL, region: region, caBundle: addr.CABundle, key: key, gateway: addr.Gateway}, nil
 }
 
 // shellQuote quotes a word for a POSIX shell, if it needs it.

@@ -172,8 +172,8 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 damage found, 4 done in part.`,
 		return &exitError{exitUsage, flagHint(cmd, err)}
 	})
 	root.AddCommand(
-		a.serveCommand(), a.importCommand(), a.lookupCommand(), a.tailCommand(), a.checkCommand(), a.verifyCommand(),
-		a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.trailCommand(), a.accountCommand(), a.keysCommand(), a.demoCommand(), a.profileCommand(), a.envCommand(), a.configCommand(), a.versionCommand(),
+		a.serveCommand(), a.gatewayCommand(), a.importCommand(), a.lookupCommand(), a.tailCommand(), a.checkCommand(), a.verifyCommand(),
+		a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.trailCommand(), a.accountCommand(), a.keysCommand(), a.consoleLinkCommand(), a.ingestCommand(), a.demoCommand(), a.profileCommand(), a.envCommand(), a.configCommand(), a.versionCommand(),
 	)
 	a.addSettingFlags(root)
 	for _, c := range root.Commands() {

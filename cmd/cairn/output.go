@@ -3,13 +3,10 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -19,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"cairn"
+	"cairn/internal/eventcsv"
 	"cairn/server"
 )
 
@@ -40,7 +38,7 @@ func newEventWriter(o outputFlags, stdout io.Writer) (eventWriter, error) {
 	case "ndjson":
 		return &ndjsonWriter{w: w, withOrigin: o.withOrigin}, nil
 	case "csv":
-		return &csvWriter{w: csv.NewWriter(w), out: w}, nil
+		return newCSVWriter(w), nil
 	}
 	return nil, usagef("--output %q: not one of table, json, ndjson, csv", o.format)
 }
@@ -136,91 +134,26 @@ func (n *ndjsonWriter) write(e *cairn.Event) error {
 func (n *ndjsonWriter) flush() error { return n.w.Flush() }
 func (n *ndjsonWriter) close() error { return n.w.Flush() }
 
-// csvColumns are the columns of CSV output.
-var csvColumns = []struct {
-	name  string
-	value func(e *cairn.Event) string
-}{
-	{"eventTime", func(e *cairn.Event) string { return e.EventTime.UTC().Format(time.RFC3339) }},
-	{"eventName", func(e *cairn.Event) string { return e.EventName }},
-	{"eventSource", func(e *cairn.Event) string { return e.EventSource }},
-	{"username", func(e *cairn.Event) string { return e.Username }},
-	{"sourceIPAddress", func(e *cairn.Event) string { return e.SourceIPAddress }},
-	{"readOnly", func(e *cairn.Event) string { return e.ReadOnly.String() }},
-	{"errorCode", func(e *cairn.Event) string { return e.ErrorCode }},
-	{"errorMessage", func(e *cairn.Event) string { return e.ErrorMessage }},
-	{"accountId", func(e *cairn.Event) string { return e.AccountID }},
-	{"awsRegion", func(e *cairn.Event) string { return e.AWSRegion }},
-	{"resourceTypes", func(e *cairn.Event) string { return resources(e, func(r cairn.Resource) string { return r.Type }) }},
-	{"resourceNames", func(e *cairn.Event) string { return resources(e, func(r cairn.Resource) string { return r.Name }) }},
-	{"userIdentity.type", func(e *cairn.Event) string { return e.UserIdentity.Type }},
-	{"userIdentity.arn", func(e *cairn.Event) string { return e.UserIdentity.ARN }},
-	{"accessKeyId", func(e *cairn.Event) string { return e.UserIdentity.AccessKeyID }},
-	{"userAgent", func(e *cairn.Event) string { return e.UserAgent }},
-	{"requestID", func(e *cairn.Event) string { return e.RequestID }},
-	{"eventID", func(e *cairn.Event) string { return e.EventID }},
-	{"eventCategory", func(e *cairn.Event) string { return e.Category.String() }},
-	{"origin", func(e *cairn.Event) string { return e.Origin.String() }},
-	{"flags", func(e *cairn.Event) string { return strings.Join(e.Flags.Strings(), " ") }},
-	{"arrival", func(e *cairn.Event) string { return e.Arrival.UTC().Format(time.RFC3339) }},
-	{"seq", func(e *cairn.Event) string { return strconv.FormatUint(e.Seq, 10) }},
-}
-
-// resources joins one part of an event's resources.
-func resources(e *cairn.Event, part func(cairn.Resource) string) string {
-	var parts []string
-	for _, r := range e.Resources {
-		if p := part(r); p != "" && !slices.Contains(parts, p) {
-			parts = append(parts, p)
-		}
-	}
-	return strings.Join(parts, " ")
-}
-
 // csvWriter writes RFC 4180 rows in which no cell is a formula.
 type csvWriter struct {
-	w     *csv.Writer
-	out   *bufio.Writer
-	begun bool
-	row   []string
+	w   *eventcsv.Writer
+	out *bufio.Writer
 }
 
-func (c *csvWriter) header() error {
-	if c.begun {
-		return nil
-	}
-	c.begun = true
-	var names []string
-	for _, col := range csvColumns {
-		names = append(names, col.name)
-	}
-	return c.w.Write(names)
+func newCSVWriter(out *bufio.Writer) *csvWriter {
+	w := eventcsv.NewWriter(out, eventcsv.Columns)
+	w.Clean = printableCell
+	return &csvWriter{w, out}
 }
 
-func (c *csvWriter) write(e *cairn.Event) error {
-	if err := c.header(); err != nil {
-		return err
-	}
-	c.row = c.row[:0]
-	for _, col := range csvColumns {
-		c.row = append(c.row, neutral(printableCell(col.value(e))))
-	}
-	return c.w.Write(c.row)
-}
+func (c *csvWriter) write(e *cairn.Event) error { return c.w.Write(e) }
+func (c *csvWriter) flush() error               { return c.out.Flush() }
 
-func (c *csvWriter) flush() error {
-	c.w.Flush()
-	if err := c.w.Error(); err != nil {
+func (c *csvWriter) close() error {
+	if err := c.w.Header(); err != nil {
 		return err
 	}
 	return c.out.Flush()
-}
-
-func (c *csvWriter) close() error {
-	if err := c.header(); err != nil {
-		return err
-	}
-	return c.flush()
 }
 
 // tableColumns are the columns of the table and the most that each takes when
@@ -235,7 +168,9 @@ var tableColumns = []struct {
 	{"USER", 10, func(e *cairn.Event) string { return e.Username }},
 	{"SOURCE IP", 15, func(e *cairn.Event) string { return e.SourceIPAddress }},
 	{"SOURCE", 10, func(e *cairn.Event) string { return strings.TrimSuffix(e.EventSource, ".amazonaws.com") }},
-	{"RESOURCES", 12, func(e *cairn.Event) string { return resources(e, func(r cairn.Resource) string { return r.Name }) }},
+	{"RESOURCES", 12, func(e *cairn.Event) string {
+		return eventcsv.Resources(e, func(r cairn.Resource) string { return r.Name })
+	}},
 	{"ORIGIN", 8, func(e *cairn.Event) string {
 		return strings.Join(append([]string{e.Origin.String()}, e.Flags.Strings()...), " ")
 	}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -50,24 +51,25 @@ every second, and a renewed certificate is used without a restart.`,
 			if err != nil {
 				return err
 			}
-			err = s.Serve(cmd.Context(), func(addr server.Address, key *server.Credentials) { a.announce(cfg, addr, key) })
+			err = s.Serve(cmd.Context(), func(addr server.Address, key *server.Credentials) { a.announce(cmd.Context(), s, cfg, addr, key) })
 			if cerr := s.Close(); err == nil {
 				err = cerr
 			}
-			return err
+			return a.gatewayProblem(err)
 		},
 	}
 }
 
 // announce tells where the server is and what to try next. A terminal gets
 // text, a log gets one line.
-func (a *app) announce(cfg server.Config, addr server.Address, key *server.Credentials) {
+func (a *app) announce(ctx context.Context, s *server.Server, cfg server.Config, addr server.Address, key *server.Credentials) {
 	data := cfg.Data
 	if abs, err := filepath.Abs(data); err == nil {
 		data = abs
 	}
 	if !isTerminal(a.stderr) {
-		cfg.Logger.Info("serving", slog.String("url", addr.URL), slog.String("socket", addr.Socket), slog.String("data", data), slog.String("version", version()))
+		cfg.Logger.Info("serving", slog.String("url", addr.URL), slog.String("console", addr.Console), slog.String("socket", addr.Socket), slog.String("data", data), slog.String("version", version()))
+		logGateways(cfg, s.Gateways())
 		return
 	}
 	flag := ""
@@ -76,12 +78,12 @@ func (a *app) announce(cfg server.Config, addr server.Address, key *server.Crede
 	}
 	fmt.Fprintf(a.stderr, `Cairn %s serves %s
 Data is in %s
-%[5]s
+%[6]s%[5]s
 Try next, in another terminal:
   cairn demo%[4]s
   eval "$(cairn env%[4]s)" && aws cloudtrail lookup-events
   cairn tail -f%[4]s
-`, version(), addr.URL, data, flag, a.keyText(cfg, key))
+`, version(), addr.URL, data, flag, a.keyText(cfg, key), a.consoleText(ctx, s, addr)+gatewayText(s.Gateways()))
 }
 
 // keyText shows the operator's access key, once.

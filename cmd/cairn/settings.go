@@ -29,6 +29,8 @@ type settings struct {
 	source map[string]string // where the value came from, for messages
 	file   []byte            // the configuration file
 	path   string
+
+	gateway *gatewayFile // the file's section, nil if it has none
 }
 
 // A settingDef defines one setting. Those of the serving process are flags of
@@ -42,6 +44,8 @@ type settingDef struct {
 var settingDefs = []settingDef{
 	{"data", server.DefaultData, "data directory", false},
 	{"listen", server.DefaultListen, "address of the server; port 0 picks a free one", true},
+	{"console-listen", "", "address of the web console, or off (default " + server.DefaultConsole + ", or a free port where that is taken)", true},
+	{"console-url", "", "URL by which browsers find the console, where a proxy stands before it", true},
 	{"tls-cert", "", "PEM file with the certificate chain of the server; with --tls-key the server speaks TLS", true},
 	{"tls-key", "", "PEM file with the private key of --tls-cert", true},
 	{"insecure", "false", "allow a --listen address that other machines can reach, without encryption", true},
@@ -71,6 +75,8 @@ var settingDefs = []settingDef{
 type configFile struct {
 	Data          *string     `yaml:"data"`
 	Listen        *string     `yaml:"listen"`
+	ConsoleListen *string     `yaml:"console-listen"`
+	ConsoleURL    *string     `yaml:"console-url"`
 	TLSCert       *string     `yaml:"tls-cert"`
 	TLSKey        *string     `yaml:"tls-key"`
 	Insecure      *bool       `yaml:"insecure"`
@@ -93,6 +99,8 @@ type configFile struct {
 	MasterKeyFile *string     `yaml:"master-key-file"`
 	Endpoint      *string     `yaml:"endpoint"`
 	LogLevel      *string     `yaml:"log-level"`
+
+	Gateway *gatewayFile `yaml:"gateway"`
 }
 
 // regionList is a list, or a text with commas.
@@ -122,6 +130,7 @@ func (c *configFile) byName() map[string]string {
 		"delivery-interval": c.DeliveryEvery, "digest-interval": c.DigestEvery,
 		"s3": c.S3, "sns": c.SNS, "kms": c.KMS, "s3-allow": c.S3Allow, "sns-allow": c.SNSAllow, "kms-allow": c.KMSAllow,
 		"webhook-allow": c.WebhookAllow, "public-url": c.PublicURL,
+		"console-listen": c.ConsoleListen, "console-url": c.ConsoleURL,
 	}
 	for name, v := range text {
 		if v != nil {
@@ -215,7 +224,10 @@ func (a *app) loadSettings(cmd *cobra.Command) error {
 		return err
 	}
 	var bad *server.SettingError
-	if err := cfg.Validate(); errors.As(err, &bad) {
+	var badGateway server.GatewayError
+	if err := cfg.Validate(); errors.As(err, &badGateway) {
+		return a.refuseGateway(badGateway)
+	} else if errors.As(err, &bad) {
 		return s.refuse(bad.Setting, bad)
 	} else if err != nil {
 		return err
@@ -235,6 +247,7 @@ func (s *settings) readFile() (map[string]string, error) {
 	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("configuration file %s:\n%s", s.path, yaml.FormatError(plainTypeError(err), false, true))
 	}
+	s.gateway = c.Gateway
 	return c.byName(), nil
 }
 
@@ -331,6 +344,10 @@ func (a *app) serverConfig() (server.Config, error) {
 		}
 	}
 	cfg.PublicURL = s.values["public-url"]
+	cfg.ConsoleListen, cfg.ConsoleURL = s.values["console-listen"], s.values["console-url"]
+	if cfg.ConsoleListen == "" {
+		cfg.ConsoleListen, cfg.ConsoleAnyPort = server.DefaultConsole, true
+	}
 	for _, entry := range strings.Split(s.values["webhook-allow"], ",") {
 		if entry = strings.TrimSpace(entry); entry != "" {
 			cfg.WebhookAllow = append(cfg.WebhookAllow, entry)
@@ -355,6 +372,9 @@ func (a *app) serverConfig() (server.Config, error) {
 		if cfg.MasterKey, err = catalog.ParseMasterKey(text); err != nil {
 			return cfg, usagef("CAIRN_MASTER_KEY: %w", err)
 		}
+	}
+	if cfg.Gateway, err = a.gatewayConfig(); err != nil {
+		return cfg, err
 	}
 	level, _ := s.logLevel() // refused when the settings were loaded
 	cfg.Logger = newLogger(a.stderr, level)

@@ -63,6 +63,7 @@ func (a *app) printStatus(s *server.Status) error {
 	if s.Quarantined != nil {
 		lines = append(lines, [2]string{"Quarantine", count(*s.Quarantined, "record") + " since the server started"})
 	}
+	lines = append(lines, gatewayLines(s.Gateway)...)
 	if s.Problem != "" {
 		lines = append(lines, [2]string{"Not ready", s.Problem})
 	}

@@ -1,4 +1,4 @@
-package main
+package eventcsv
 
 import "strings"
 
@@ -12,10 +12,10 @@ const formulaStarts = "=+-@\t\r\n\x00＝＋－＠"
 // and the line break where quotes are not understood.
 const cellSeparators = ";\t\r\n"
 
-// neutral returns a cell's text so that no spreadsheet runs it: with an
+// Neutral returns a cell's text so that no spreadsheet runs it: with an
 // apostrophe before its beginning, and before what stands behind a separator
 // in it, wherever that could be taken for a formula.
-func neutral(cell string) string {
+func Neutral(cell string) string {
 	var b strings.Builder
 	written := 0
 	begin := 0 // of what could be a cell; -1 within one

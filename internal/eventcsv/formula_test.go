@@ -1,11 +1,11 @@
-package main
+package eventcsv
 
 import "testing"
 
 func TestNeutral(t *testing.T) {
 	t.Parallel()
 	for _, start := range []string{"=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠"} {
-		if got := neutral(start + "1+1"); got != "'"+start+"1+1" {
+		if got := Neutral(start + "1+1"); got != "'"+start+"1+1" {
 			t.Errorf("a cell that begins with %q became %q", start, got)
 		}
 	}
@@ -13,12 +13,12 @@ func TestNeutral(t *testing.T) {
 		"foo;=cmd|calc": "foo;'=cmd|calc", "a\t+1\n-2": "a\t'+1\n'-2", "a; =1": "a;' =1", `a;"=1"`: `a;'"=1"`,
 		" =1": "' =1", "=1;@2": "'=1;'@2", ";;=1": ";;'=1",
 	} {
-		if got := neutral(cell); got != want {
+		if got := Neutral(cell); got != want {
 			t.Errorf("%q became %q, want %q", cell, got, want)
 		}
 	}
 	for _, cell := range []string{"a;b", "x; y=1", "", "alice", "1=1", "arn:aws:iam::1:user/x", "'x", "\xff="} {
-		if got := neutral(cell); got != cell {
+		if got := Neutral(cell); got != cell {
 			t.Errorf("%q became %q", cell, got)
 		}
 	}
