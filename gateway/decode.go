@@ -14,6 +14,7 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,6 +110,8 @@ type Exchange struct {
 	header http.Header
 	method string
 	whole  bool // the Decoder's EveryAnswer
+	posted bool // an upload by an HTML form
+	silent bool // the answer is an error, and its body gives no code
 
 	// also are operations of other services that the request names as well. What is
 	// secret in one of them is secret.
@@ -119,6 +122,17 @@ type Exchange struct {
 // assumed that it does.
 func (x *Exchange) ReadOnly() bool { return x.Model != nil && x.Model.ReadOnly }
 
+// MayChange reports whether the call may change something, whatever ReadOnly says: the
+// backend may understand a doubtful request in another way.
+func (x *Exchange) MayChange() bool { return !x.ReadOnly() || x.doubtful() }
+
+// doubtful reports whether a request could not be read as a whole, names operations in
+// several ways, or asks for another method than its own.
+func (x *Exchange) doubtful() bool {
+	return slices.ContainsFunc(x.Problems, func(p Problem) bool { return p.Where == InRequest }) ||
+		slices.ContainsFunc(x.also, func(op *awsmodel.Operation) bool { return !op.ReadOnly })
+}
+
 // Request describes a request. It reads nothing but its argument, which must not change
 // as long as the Exchange is used. The body may be missing, as it is before it has been
 // read: whether an operation streams is known from the head of a REST service's request.
@@ -127,6 +141,11 @@ func (d *Decoder) Request(r *Request) *Exchange {
 	q := newWire(r, x)
 	x.Signature = readSignature(q)
 	x.BytesIn = bodySize(&r.Body, r.Header)
+	for _, name := range [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
+		if len(r.Header[name]) > 0 {
+			x.problem(InRequest, Ambiguous, "a header names a method")
+		}
+	}
 	d.identify(q, x)
 	x.Region = d.regionOf(q, x)
 	if x.Model != nil {
@@ -147,7 +166,7 @@ func (x *Exchange) Answer(a *Answer) {
 			x.BytesOut = n
 		}
 	}
-	if a.Status >= 300 && a.Status != http.StatusNotModified {
+	if a.Status >= 300 && a.Status != http.StatusNotModified && !(x.posted && a.Status == http.StatusSeeOther) {
 		x.Err = x.decodeError(a)
 		return
 	}
@@ -201,7 +220,10 @@ func newWire(r *Request, x *Exchange) *wire {
 	q.query, err = parseForm(q.raw)
 	x.note(InRequest, false, err, "the query of the URL")
 	q.post = parsePost(q)
-	if r.Method == http.MethodPost && isForm(r.Header) {
+	if isForm(r.Header) && (r.Method == http.MethodPost || r.Method == http.MethodGet && len(r.Body.Bytes) > 0) {
+		if chunked(r.Header) {
+			x.problem(InRequest, Ambiguous, "a form in chunks") // which only S3 knows, who takes no forms
+		}
 		q.open(x)
 		q.form, q.formErr = parseForm(string(q.plain))
 	}

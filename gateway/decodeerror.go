@@ -42,6 +42,7 @@ func (x *Exchange) decodeError(a *Answer) *aws.Error {
 	}
 	e.Message = message
 	if e.Code = errorCode(code); e.Code == "" {
+		x.silent = a.Header.Get("X-Minio-Error-Code") == ""
 		e.Code = cmp.Or(errorCode(a.Header.Get("X-Minio-Error-Code")), x.bodilessCode(a.Status), statusCode(a.Status))
 		e.Message = cmp.Or(e.Message, a.Header.Get("X-Minio-Error-Desc"))
 	}

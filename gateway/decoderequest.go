@@ -69,6 +69,7 @@ func asObject(v any) map[string]any {
 // those in the body unless it is a stream.
 func (q *wire) decodeREST(x *Exchange) {
 	if q.post != nil {
+		x.posted = true
 		x.Input = q.decodePost(x)
 		return
 	}

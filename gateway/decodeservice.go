@@ -268,6 +268,9 @@ func (q *wire) action(x *Exchange) string {
 		return inForm[0]
 	}
 	if len(inQuery) > 0 {
+		if q.form == nil && q.Body.Size != 0 {
+			x.problem(InRequest, Ambiguous, "a body that is no form, beside an action")
+		}
 		return inQuery[0]
 	}
 	return ""

@@ -90,17 +90,19 @@ func dataRead(text string) (*awsmodel.Operation, error) {
 
 func (r *rule) name() string { return r.operation.Service.SigningName + ":" + r.operation.Name }
 
+// covers reports whether the rule is for calls such as that of an exchange.
+func (r *rule) covers(x *Exchange) bool {
+	return r.operation == x.Model && (len(r.buckets) == 0 || slices.Contains(r.buckets, text(x.Input, "Bucket")))
+}
+
 // excludes reports whether a rule leaves the call of an exchange out. It counts what it
 // leaves out, and is asked once for each call that succeeded.
 func (rt *route) excludes(x *Exchange) bool {
-	if x.Model == nil || !x.Model.Data || !x.Model.ReadOnly {
+	if x.Model == nil || !x.Model.Data || x.MayChange() {
 		return false
 	}
 	for _, r := range rt.rules {
-		if r.operation != x.Model {
-			continue
-		}
-		if bucket, _ := x.Input["Bucket"].(string); len(r.buckets) > 0 && !slices.Contains(r.buckets, bucket) {
+		if !r.covers(x) {
 			continue
 		}
 		if n := r.seen.Add(1); r.oneIn > 0 && (n-1)%r.oneIn == 0 {

@@ -184,7 +184,7 @@ func (s *Identities) Resolve(ctx context.Context, x *Exchange, q Asking) Caller 
 		if err != nil {
 			c.fail(x, &q, err)
 		} else {
-			c.Own, c.Verified, c.PayloadHash = true, true, unchecked
+			c.Own, c.Verified, c.PayloadHash = x.delivers(), true, unchecked
 		}
 		return c
 	}
@@ -204,6 +204,15 @@ func (s *Identities) Resolve(ctx context.Context, x *Exchange, q Asking) Caller 
 		s.resolveElsewhere(x, &q, cred, &c)
 	}
 	return c
+}
+
+// deliveries are the operations by which Cairn delivers what it recorded.
+var deliveries = map[string]bool{"s3:PutObject": true, "s3:HeadObject": true, "sns:Publish": true}
+
+// delivers reports whether the call is one of those that deliver. Whatever else somebody
+// does with an access key of Cairn's own, such as to remove log files, is recorded.
+func (x *Exchange) delivers() bool {
+	return x.Model != nil && deliveries[x.Model.Service.ID+":"+x.Model.Name] && !x.doubtful()
 }
 
 // resolveElsewhere names a caller whom Cairn's IAM does not know. cred is what a server in
@@ -254,7 +263,7 @@ func (c Caller) Answered(x *Exchange) Caller {
 			c.Unverified = x.Err.Code
 		}
 	case c.Source == "mapping" || c.Source == "learned":
-		if x.Status == 0 || x.Status >= 500 || x.Status >= 300 && x.Status < 400 && x.Status != http.StatusNotModified {
+		if !x.judged() {
 			c.Unverified = "the backend did not say whether it believes the signature"
 		}
 	case c.Identity.Type == "WebIdentityUser" || c.Identity.Type == "SAMLUser":

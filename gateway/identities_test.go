@@ -459,6 +459,25 @@ func TestRefusedByTheBackend(t *testing.T) {
 			t.Errorf("%s: %+v", a.code, after)
 		}
 	}
+	// Whoever stands before the backend can refuse a call, too, and proves nobody.
+	for _, a := range []struct {
+		method string
+		status int
+		body   string
+		judged bool
+	}{
+		{"GET", 200, "", true}, {"GET", 304, "", true}, {"GET", 404, "<Error><Code>NoSuchKey</Code></Error>", true}, {"HEAD", 404, "", true},
+		{"GET", 404, "<html><h1>404 Not Found</h1></html>", false}, {"GET", 413, "", false}, {"GET", 429, "slower", false}, {"GET", 301, "", false},
+		{"GET", 405, "<Error><Code>MethodNotAllowed</Code></Error>", false}, {"GET", 503, "<Error><Code>SlowDown</Code></Error>", false},
+	} {
+		w := signedBy(t, request(t, a.method, "http://s3.amazonaws.com/b/k", ""), "", sigv4.EmptyPayload, "s3", aliceKey, "unknown to Cairn")
+		x := w.exchange()
+		c := s.Resolve(t.Context(), x, w.asking())
+		answer(x, a.status, nil, a.body)
+		if c = c.Answered(x); c.Identity.UserName != "alice" || (c.Unverified == "") != a.judged {
+			t.Errorf("%s %d %s: %+v", a.method, a.status, a.body, c)
+		}
+	}
 	// HEAD has no words.
 	w := signedBy(t, request(t, "HEAD", "http://s3.amazonaws.com/b/k", ""), "", sigv4.EmptyPayload, "s3", aliceKey, "x")
 	x := w.exchange()

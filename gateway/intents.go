@@ -313,6 +313,24 @@ func (p *Pending) Keep(record []byte) error {
 	return w.err
 }
 
+// Abandon gives the log the intent's own record, as the next OpenIntents would: the end of
+// the call will not be known. After Done or Keep it does nothing.
+func (p *Pending) Abandon() {
+	j := p.j
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if p.state != pendingOpen || j.err != nil {
+		return
+	}
+	p.state = pendingKept
+	j.live[p.number] = p // is there, unless the intent was damaged
+	j.recost(p, p.size+entryHeaderSize)
+	j.kept = append(j.kept, p)
+	if j.failing == nil {
+		j.wakeMover()
+	}
+}
+
 // Stats tells what the journal holds.
 func (j *Intents) Stats() IntentsStats {
 	j.mu.Lock()

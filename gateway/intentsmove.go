@@ -129,8 +129,12 @@ func (j *Intents) moveBatch(ctx context.Context) error {
 			return fmt.Errorf("append kept records: %w", err)
 		}
 		for i, r := range results {
-			if r.Status == eventlog.Quarantined {
+			switch r.Status {
+			case eventlog.Stored, eventlog.Double:
+			case eventlog.Quarantined:
 				j.cfg.Logger.Error("a kept record is malformed and went into quarantine", "number", take[i].number, "error", r.Err)
+			default:
+				j.cfg.Logger.Error("the event log did not store a kept record", "number", take[i].number, "status", r.Status.String(), "error", r.Err)
 			}
 		}
 	}

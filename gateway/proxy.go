@@ -65,10 +65,11 @@ type Gateway struct {
 	strays   counters // of calls without a route
 	throttle throttle
 
-	ctx     context.Context // of tunnels and chores
-	cancel  context.CancelFunc
-	working sync.WaitGroup // chores and tunnels
-	closing sync.Once
+	ctx      context.Context // of tunnels and chores
+	cancel   context.CancelFunc
+	entering sync.Mutex     // makes no tunnel begin after Close
+	working  sync.WaitGroup // chores and tunnels
+	closing  sync.Once
 }
 
 // New makes a Gateway, which must be closed.
@@ -113,7 +114,9 @@ func New(cfg Config) (*Gateway, error) {
 func (g *Gateway) Close() error {
 	var err error
 	g.closing.Do(func() {
+		g.entering.Lock()
 		g.cancel()
+		g.entering.Unlock()
 		g.working.Wait()
 		for _, rt := range g.routes {
 			rt.backend.each((*upstream).close)
@@ -121,6 +124,17 @@ func (g *Gateway) Close() error {
 		}
 	})
 	return err
+}
+
+// enter lets a tunnel begin, which Close then waits for, unless the Gateway is closed.
+func (g *Gateway) enter() bool {
+	g.entering.Lock()
+	defer g.entering.Unlock()
+	if g.ctx.Err() != nil {
+		return false
+	}
+	g.working.Add(1)
+	return true
 }
 
 // chores are what is to be done now and then.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,7 +15,6 @@ import (
 
 	"cairn/eventlog"
 	"cairn/gateway"
-	"cairn/internal/durable/memfs"
 )
 
 // noLog takes everything and keeps nothing.
@@ -34,8 +34,8 @@ const largeBytes = 64 << 20
 
 var large = make([]byte, 1<<20)
 
-// BenchmarkProxy shows what a call costs beside the standard library's bare proxy, without
-// the log: client, proxy and backend share the process.
+// BenchmarkProxy shows what a call costs beside the standard library's bare proxy, with the
+// journal on the disk, and without the log: client, proxy and backend share the process.
 func BenchmarkProxy(b *testing.B) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -56,7 +56,7 @@ func BenchmarkProxy(b *testing.B) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 256
 	bare.Transport = transport
-	intents, err := gateway.OpenIntents(gateway.IntentsConfig{Dir: "/intents", FS: memfs.New(0), Log: noLog{}})
+	intents, err := gateway.OpenIntents(gateway.IntentsConfig{Dir: filepath.Join(b.TempDir(), "intents"), Log: noLog{}})
 	if err != nil {
 		b.Fatal(err)
 	}

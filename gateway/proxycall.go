@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -86,7 +85,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	upgrade := isUpgrade(r)
-	if !c.rt.Relaxed && !c.caller.Own && (upgrade || !c.x.ReadOnly()) {
+	if !c.rt.Relaxed && !c.caller.Own && (upgrade || c.x.MayChange()) {
 		if err := c.begin(r.Context()); err != nil {
 			c.unavailable(err)
 			return
@@ -97,6 +96,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // end gives back what the call holds, whatever became of it.
 func (c *call) end() {
+	if c.pending != nil {
+		c.pending.Abandon() // unless the call came to its end, which a panic can prevent
+	}
 	c.count.calls.Add(1)
 	if c.rt != nil {
 		c.count.active.Add(-1)
@@ -104,9 +106,11 @@ func (c *call) end() {
 	took := time.Since(c.start)
 	c.count.nanos.Add(int64(took))
 	c.count.waited.Add(int64(min(c.waited+c.body.waited, took)))
-	if !c.body.done && c.body.err == nil && c.body.conn != nil {
-		// What is left of the body is net/http's to read, and not for ever.
-		c.body.conn.SetReadDeadline(time.Now().Add(c.body.grace))
+	if !c.body.done && c.body.conn != nil {
+		// What is left of the body is net/http's to read, and not for ever. It reads some
+		// even where the connection ends with this call: a client that still sends would
+		// otherwise be reset, and not see the answer.
+		c.body.conn.SetReadDeadline(time.Now().Add(min(c.body.grace, lastWords)))
 	}
 	c.body.release()
 }
@@ -115,17 +119,18 @@ func (c *call) end() {
 // the body, or its beginning, is read first.
 func (c *call) read() *aws.Error {
 	r, kind := c.r, c.r.Header.Get("Content-Type")
-	c.body.events = strings.HasPrefix(kind, "application/vnd.amazon.eventstream") ||
+	events := strings.HasPrefix(kind, "application/vnd.amazon.eventstream") ||
 		strings.HasSuffix(r.Header.Get("X-Amz-Content-Sha256"), "-EVENTS")
 	head := &Request{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header, Body: Capture{Size: r.ContentLength}}
 	told := r.Header.Get("X-Amz-Target") != "" || r.Header.Get("Smithy-Protocol") != "" || isForm(r.Header) || strings.HasPrefix(kind, "multipart/form-data")
-	if !c.body.done && !told {
-		if c.x = c.rt.decoder.Request(head); c.x.StreamIn {
+	if !c.body.done && (events || !told) {
+		c.x = c.rt.decoder.Request(head)
+		// The first event may wait for an answer. What only calls itself a stream of events
+		// would hide its parameters so.
+		c.body.events = events && (c.x.StreamIn || c.x.Model == nil && !isForm(r.Header))
+		if c.x.StreamIn || c.body.events {
 			return nil
 		}
-	}
-	if c.body.events {
-		return nil // the first event may wait for an answer
 	}
 	if err := c.body.fill(); err != nil {
 		return bodyError(err)
@@ -134,7 +139,7 @@ func (c *call) read() *aws.Error {
 	if c.body.done {
 		head.Body.Size = c.body.size
 	}
-	if c.x == nil || c.body.size > 0 {
+	if c.x == nil || c.body.size > 0 || told {
 		c.x = c.rt.decoder.Request(head)
 	}
 	return nil
@@ -187,13 +192,16 @@ func (c *call) settle(ctx context.Context) *aws.Error {
 // proven takes the caller's name back if the body was not the one that was signed.
 func (c *call) proven() {
 	want := c.caller.PayloadHash
-	if want == "" || c.body.hash == nil {
+	if want == "" {
 		return
 	}
-	if !c.body.done || hex.EncodeToString(c.body.hash.Sum(nil)) != want {
+	if sum := c.body.sum(); sum != want {
 		c.caller.unknown(c.x)
 		c.caller.Verified, c.caller.Own = false, false
-		c.caller.Unverified = "the body is not the one that was signed"
+		c.caller.Unverified = string(errBody)
+		if sum == "" {
+			c.caller.Unverified = "the body, whose hash was signed, did not come to its end"
+		}
 	}
 	c.caller.PayloadHash = ""
 }
@@ -242,9 +250,10 @@ func (c *call) answerError(e *aws.Error) {
 		panic(http.ErrAbortHandler)
 	}
 	c.released = true
-	if !c.body.done {
+	if _, done, _ := c.body.progress(); !done {
 		c.w.Header().Set("Connection", "close")
 	}
+	c.answerBy(c.rt)
 	writeError(c.w, c.r, c.x, e, c.requestID)
 }
 

@@ -46,8 +46,8 @@ func checkRequest(r *http.Request) *aws.Error {
 			return bad("The request names two hosts.")
 		case len(values) > 1 && once[name]:
 			return bad("The header " + name + " stands twice.")
-		case strings.Contains(name, "_") && once[http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))]:
-			// Some servers take one for the other.
+		case strings.Contains(name, "_") && isTaken(http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))) && !strings.HasPrefix(name, "X-Amz-Meta-"):
+			// Some servers take one for the other. In the names of S3's metadata both are good.
 			return bad("The name of a header has an underscore in place of a hyphen.")
 		case strings.HasPrefix(name, ":"):
 			return bad("The name of a header begins with a colon.")
@@ -62,6 +62,9 @@ var once = map[string]bool{
 	"Transfer-Encoding": true, "User-Agent": true, "X-Amz-Content-Sha256": true, "X-Amz-Date": true, "X-Amz-Decoded-Content-Length": true,
 	"X-Amz-Security-Token": true, "X-Amz-S3session-Token": true, "X-Amz-Target": true, "X-Http-Method-Override": true, "Smithy-Protocol": true,
 }
+
+// isTaken reports whether a header is one that servers of AWS's protocols look for.
+func isTaken(name string) bool { return once[name] || strings.HasPrefix(name, "X-Amz-") }
 
 // cleanTarget reports whether a target can stand on a request line, and ends where it
 // seems to: a fragment is not for servers, and they do not agree on what one is.

@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -252,16 +254,18 @@ func TestLargeBodies(t *testing.T) {
 	const size = 8 << 20
 	early := make(chan int, 1)
 	var records atomic.Pointer[recordLog]
+	content := make([]byte, size)
+	rand.Read(content)
 	b := newRawBackend(t, func(conn net.Conn, s *seen) bool {
 		if len(s.body) > 0 {
 			io.WriteString(conn, okAnswer)
 			return true
 		}
 		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size)
-		io.CopyN(conn, nought{}, size-1)
+		conn.Write(content[:size-1])
 		time.Sleep(20 * time.Millisecond)
 		early <- len(records.Load().all())
-		_, err := conn.Write([]byte{1})
+		_, err := conn.Write(content[size-1:])
 		return err == nil
 	})
 	p := startProxy(t, b.url, nil)
@@ -270,11 +274,9 @@ func TestLargeBodies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := bufio.NewReader(resp.Body)
-	n, _ := io.CopyN(io.Discard, r, size-1)
-	lastByte, err := r.ReadByte()
-	if n != size-1 || err != nil || lastByte != 1 {
-		t.Fatalf("%d bytes, then %d, %v", n, lastByte, err)
+	got := make([]byte, size)
+	if n, err := io.ReadFull(resp.Body, got); err != nil || !bytes.Equal(got, content) {
+		t.Fatalf("%d bytes, not those that were sent, %v", n, err)
 	}
 	resp.Body.Close()
 	written := p.log.all() // no waiting: it was there before the last byte
@@ -294,6 +296,40 @@ func TestLargeBodies(t *testing.T) {
 	}
 	for _, raw := range p.log.await(t, 3)[1:] {
 		wantFields(t, raw, map[string]string{"eventName": "PutObject", "additionalEventData.bytesTransferredIn": fmt.Sprint(size)})
+	}
+}
+
+// A large answer that the upstream breaks off, in order or not, breaks off at the client,
+// who has had the right bytes until then, and the record says so.
+func TestLargeAnswerBreaksOff(t *testing.T) {
+	t.Parallel()
+	const size = 8 << 20
+	content := make([]byte, size)
+	rand.Read(content)
+	for _, reset := range []bool{false, true} {
+		b := newRawBackend(t, func(conn net.Conn, s *seen) bool {
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size)
+			conn.Write(content[:size/2])
+			if reset {
+				conn.(*net.TCPConn).SetLinger(0)
+			}
+			return false
+		})
+		p := startProxy(t, b.url, nil)
+		resp, err := p.client.Do(newCall(t, http.MethodGet, p.url+"/bucket/key", "s3", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		if err == nil || len(got) > size/2 || !bytes.Equal(got, content[:len(got)]) || !reset && len(got) != size/2 {
+			t.Errorf("reset %v: %d bytes, %v", reset, len(got), err)
+		}
+		resp.Body.Close()
+		record := p.log.await(t, 1)[0]
+		wantFields(t, record, map[string]string{"eventName": "GetObject", "additionalEventData.outcome": "broken"})
+		if out := field(t, record, "additionalEventData.bytesTransferredOut"); !reset && out != fmt.Sprint(size/2) {
+			t.Errorf("%s bytes out", out)
+		}
 	}
 }
 

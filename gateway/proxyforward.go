@@ -18,12 +18,12 @@ func (c *call) forward(ctx context.Context, upgrade bool) {
 	o := &outgoing{
 		method: r.Method, target: r.RequestURI, host: r.Host, header: r.Header, trailer: r.Trailer,
 		body: c.body.bytes(), length: r.ContentLength, expect: r.Header.Get("Expect") != "",
-		upgrade: upgrade, read: c.x.ReadOnly(), major2: r.ProtoMajor == 2,
+		upgrade: upgrade, read: !upgrade && !c.x.MayChange(), major2: r.ProtoMajor == 2,
 	}
 	if !c.body.done {
 		o.rest = c.body
 	}
-	if !o.major2 {
+	if !o.major2 && r.ProtoAtLeast(1, 1) && !o.expect { // net/http writes its own 100 whenever it likes
 		o.interim = c.interim
 	}
 	asked := time.Now()
@@ -81,12 +81,13 @@ func (c *call) failed(ctx context.Context, err error) {
 	if !errors.As(err, &e) {
 		e = &upstreamError{err: err}
 	}
-	c.x.BytesIn = c.body.size
+	size, _, broken := c.body.progress()
+	c.x.BytesIn = size
 	if e.client {
 		c.outcome = outcomeAborted
 		c.complete(ctx)
-		if c.body.err != nil {
-			c.answerError(bodyError(c.body.err))
+		if broken != nil {
+			c.answerError(bodyError(broken))
 			return
 		}
 		panic(http.ErrAbortHandler)
@@ -151,13 +152,9 @@ func (c *call) release(ctx context.Context, a *answer, body []byte, chunked bool
 		c.unavailable(errors.New("a read could not be recorded"))
 		return
 	}
+	c.answerBy(c.rt)
 	c.writeHead(a)
 	if len(body) > 0 {
-		if len(body) > copyBytes/2 { // less than that fits into the socket
-			conn := http.NewResponseController(c.w)
-			conn.SetWriteDeadline(time.Now().Add(c.rt.IdleTimeout))
-			defer conn.SetWriteDeadline(time.Time{})
-		}
 		if _, err := c.w.Write(body); err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -170,10 +167,8 @@ func (c *call) release(ctx context.Context, a *answer, body []byte, chunked bool
 
 // answered takes in what the answer says.
 func (c *call) answered(a *answer, body Capture) {
-	if c.body.size > int64(len(c.body.bytes())) || c.body.err != nil {
-		if !chunked(c.r.Header) || c.body.err != nil {
-			c.x.BytesIn = c.body.size
-		}
+	if size, _, err := c.body.progress(); err != nil || size > int64(len(c.body.bytes())) && !chunked(c.r.Header) {
+		c.x.BytesIn = size
 	}
 	c.x.Answer(&Answer{Status: a.status, Header: a.header, Body: body})
 	c.x.BytesOut = body.Size
@@ -189,9 +184,6 @@ var hopByHop = map[string]bool{
 // writeHead writes the head of the answer as the upstream gave it.
 func (c *call) writeHead(a *answer) {
 	c.released = true
-	if a.busy() {
-		http.NewResponseController(c.w).EnableFullDuplex() // or net/http would read the body away
-	}
 	h := c.w.Header()
 	for name, values := range a.header {
 		if hopByHop[name] {
@@ -216,7 +208,25 @@ func (c *call) writeHead(a *answer) {
 			h[name] = nil // net/http is not to add it
 		}
 	}
+	if _, done, _ := c.body.progress(); !done && a.busy() {
+		http.NewResponseController(c.w).EnableFullDuplex() // or net/http would read the body away
+		if c.r.ProtoMajor == 1 {
+			// Then it does not look either whether the body has ended, and takes what is
+			// left of it for the next request.
+			h.Set("Connection", "close")
+		}
+	}
 	c.w.WriteHeader(a.status)
+}
+
+// answerBy sets until when the client is to take an answer that is whole: one that does
+// not read would hold the call for ever. net/http lifts it for the next call.
+func (c *call) answerBy(rt *route) {
+	after := time.Minute
+	if rt != nil {
+		after = rt.IdleTimeout
+	}
+	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(after))
 }
 
 func (c *call) writeTrailer(a *answer) {

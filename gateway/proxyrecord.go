@@ -137,7 +137,7 @@ func (c *call) complete(ctx context.Context) bool {
 		c.count.unrecorded.Add(1)
 		return true
 	}
-	return !c.x.ReadOnly()
+	return c.x.MayChange()
 }
 
 func (c *call) done() {

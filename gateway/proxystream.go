@@ -55,7 +55,7 @@ func (c *call) eventual(a *answer) bool {
 
 // spared reports whether a rule may leave the call out.
 func (c *call) spared() bool {
-	return slices.ContainsFunc(c.rt.rules, func(r *rule) bool { return r.operation == c.x.Model })
+	return !c.x.MayChange() && slices.ContainsFunc(c.rt.rules, func(r *rule) bool { return r.covers(c.x) })
 }
 
 // A stream is an answer that passes piece by piece.
@@ -185,6 +185,9 @@ func (s *stream) pass(ctx context.Context) error {
 		return s.aborted(ctx, err)
 	}
 	for {
+		if err := s.splice(!shown || len(s.copied()) >= maxCapture); err != nil {
+			return s.cutOff(ctx, err)
+		}
 		p, err := s.next()
 		if len(p) > 0 {
 			if shown && len(s.copied()) < maxCapture {
@@ -220,16 +223,22 @@ func (s *stream) pass(ctx context.Context) error {
 		case err != nil && ctx.Err() != nil:
 			return s.aborted(ctx, err)
 		case err != nil:
-			s.c.g.cfg.Logger.Warn("an upstream broke off its answer", "route", s.c.rt.Name, "eventID", s.c.eventID, "error", err)
-			s.c.outcome = outcomeBroken
-			s.complete(ctx, true)
-			return err
+			return s.broken(ctx, err)
 		}
 	}
 }
 
 var errNotRecorded = errors.New("the call could not be recorded")
 
+// broken ends an answer that the upstream did not end.
+func (s *stream) broken(ctx context.Context, err error) error {
+	s.c.g.cfg.Logger.Warn("an upstream broke off its answer", "route", s.c.rt.Name, "eventID", s.c.eventID, "error", err)
+	s.c.outcome = outcomeBroken
+	s.complete(ctx, true)
+	return err
+}
+
+// aborted ends an answer that the client does not take.
 func (s *stream) aborted(ctx context.Context, err error) error {
 	s.c.outcome = outcomeAborted
 	s.complete(ctx, true)
@@ -251,6 +260,11 @@ func (s *stream) write(p []byte) error {
 	if err == nil && s.pieces != nil {
 		err = conn.Flush() // it may be an event that somebody waits for
 	}
+	if s.c.r.ProtoMajor == 2 {
+		// Over HTTP/2 the end of this time resets the stream, also while nobody writes.
+		s.arms = time.Time{}
+		conn.SetWriteDeadline(s.arms)
+	}
 	return err
 }
 
@@ -261,9 +275,6 @@ func (s *stream) complete(ctx context.Context, short bool) bool {
 
 // release ends the reading, waits for it, and gives the memory back.
 func (s *stream) release() {
-	if !s.arms.IsZero() {
-		http.NewResponseController(s.c.w).SetWriteDeadline(time.Time{})
-	}
 	if s.pieces != nil {
 		close(s.closed)
 		s.a.close()

@@ -18,13 +18,20 @@ const lastWords = 5 * time.Second
 // tunnel connects the client to an upstream that has switched to WebSocket. The intent is
 // durable already; the record comes when the tunnel ends, with what went through it.
 func (c *call) tunnel(ctx context.Context, a *answer) {
-	client, buffered, err := http.NewResponseController(c.w).Hijack()
 	c.released = true
 	c.x.Status = a.status
-	if err != nil {
+	aborted := func() {
 		c.outcome = outcomeAborted
 		c.complete(ctx)
 		panic(http.ErrAbortHandler)
+	}
+	if !c.g.enter() {
+		aborted()
+	}
+	defer c.g.working.Done()
+	client, buffered, err := http.NewResponseController(c.w).Hijack()
+	if err != nil {
+		aborted()
 	}
 	defer client.Close()
 	client.SetDeadline(time.Time{})
@@ -46,10 +53,10 @@ func (c *call) tunnel(ctx context.Context, a *answer) {
 	if _, err := io.WriteString(client, head.String()); err == nil {
 		go func() {
 			defer close(done)
-			pipe(a.conn.nc, client, buffered.Reader, &in)
+			pipe(a.conn.nc, client, buffered.Reader, c.rt.IdleTimeout, &in)
 			a.conn.nc.SetReadDeadline(time.Now().Add(lastWords))
 		}()
-		pipe(client, a.conn.nc, a.conn.br, &out)
+		pipe(client, a.conn.nc, a.conn.br, c.rt.IdleTimeout, &out)
 		client.SetReadDeadline(time.Now().Add(lastWords))
 		<-done
 	}
@@ -57,22 +64,28 @@ func (c *call) tunnel(ctx context.Context, a *answer) {
 	c.complete(ctx)
 }
 
-// pipe copies what one side sends to the other, first what was read of it already.
-func pipe(to, from net.Conn, ahead *bufio.Reader, count *atomic.Int64) {
+// pipe copies what one side sends to the other, first what was read of it already. Either
+// may keep silent for as long as it likes, but must take what comes within idle.
+func pipe(to, from net.Conn, ahead *bufio.Reader, idle time.Duration, count *atomic.Int64) {
 	buffer := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buffer)
-	early, _ := ahead.Peek(ahead.Buffered())
-	n, err := to.Write(early)
-	count.Add(int64(n))
-	for err == nil {
-		var r int
-		r, err = from.Read(*buffer)
-		if r > 0 {
-			w, e := to.Write((*buffer)[:r])
-			count.Add(int64(w))
-			if e != nil {
+	piece, _ := ahead.Peek(ahead.Buffered())
+	var armed time.Time
+	for {
+		if len(piece) > 0 {
+			if now := time.Now(); now.Sub(armed) > rearm {
+				armed = now
+				to.SetWriteDeadline(now.Add(idle))
+			}
+			n, err := to.Write(piece)
+			count.Add(int64(n))
+			if err != nil {
 				break
 			}
+		}
+		n, err := from.Read(*buffer)
+		if piece = (*buffer)[:n]; n == 0 && err != nil {
+			break
 		}
 	}
 	if half, ok := to.(interface{ CloseWrite() error }); ok {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/hex"
 	"errors"
 	"hash"
 	"io"
@@ -36,6 +37,9 @@ var (
 // errSlowBody ends the body of a client that sends next to nothing.
 var errSlowBody = errors.New("the body of the request came too slowly")
 
+// errStopped ends a body that nobody wants any more, which is not its client's fault.
+var errStopped = errors.New("the body of the request is of no use any more")
+
 // A clientBody reads the body of a client's request: its beginning into memory, before the
 // call is forwarded, and the rest in passing. One goroutine at a time reads it.
 type clientBody struct {
@@ -46,13 +50,17 @@ type clientBody struct {
 	grace  time.Duration // slowGrace
 
 	copied  *[]byte // what was read into memory
-	size    int64   // bytes read so far
-	done    bool    // the body was read to its end
-	err     error   // that reading it ended with, but for its end
-	waited  time.Duration
-	armed   bool // the connection has a deadline
+	armed   bool    // the connection has a deadline
 	stopped atomic.Bool
-	hash    hash.Hash // of what is read after those in memory, and of these; nil if nobody asks
+
+	// Written with mu held, by who reads the body: an answer can come, and be recorded,
+	// while it is still read.
+	mu     sync.Mutex
+	size   int64 // bytes read so far
+	done   bool  // the body was read to its end
+	err    error // that reading it ended with, but for its end
+	waited time.Duration
+	hash   hash.Hash // of what is read after those in memory, and of these; nil if nobody asks
 }
 
 func newClientBody(w http.ResponseWriter, r *http.Request, grace time.Duration) *clientBody {
@@ -68,6 +76,23 @@ func (b *clientBody) bytes() []byte {
 		return nil
 	}
 	return *b.copied
+}
+
+// progress tells how far the body has been read.
+func (b *clientBody) progress() (size int64, done bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.size, b.done, b.err
+}
+
+// sum is the SHA-256 of the body in hex, empty if it was not read to its end.
+func (b *clientBody) sum() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.done || b.hash == nil {
+		return ""
+	}
+	return hex.EncodeToString(b.hash.Sum(nil))
 }
 
 // fill reads the body into memory, up to maxCapture bytes.
@@ -119,6 +144,8 @@ func (b *clientBody) read(p []byte) (int, error) {
 		b.stop() // it came between
 	}
 	n, err := b.from.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.size += int64(n)
 	if b.hash != nil {
 		b.hash.Write(p[:n])
@@ -132,7 +159,9 @@ func (b *clientBody) read(p []byte) (int, error) {
 			err = nil
 		}
 	case err != nil:
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		if b.stopped.Load() {
+			err = errStopped
+		} else if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = errSlowBody
 		}
 		b.err = err

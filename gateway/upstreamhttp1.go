@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -61,11 +63,8 @@ type answer struct {
 	trailer  func() http.Header // after the body's end
 	conn     *upstreamConn      // of an upgrade
 
-	// upload waits until the request's body is sent, which may still be under way when the
-	// answer comes, and returns the error with which the client's body ended. stop ends it.
-	upload func(stop bool) error
-	busy   func() bool // the upload is under way
-	close  func()
+	busy  func() bool // the request's body is still being sent
+	close func()      // ends that, and waits for it
 }
 
 // An upstreamConn is a connection to an upstream over HTTP/1.1.
@@ -197,7 +196,7 @@ func (c *upstreamConn) await(o *outgoing, up *upload, inline bool, stop func() b
 			}
 			c.nc.SetDeadline(time.Time{})
 			a.conn, a.body, a.close = c, http.NoBody, sync.OnceFunc(func() { c.nc.Close() })
-			a.upload, a.busy = up.wait, up.busy
+			a.busy = up.busy
 			return a, nil
 		case a.status == http.StatusSwitchingProtocols:
 			return nil, errors.New("the upstream switches protocols without having been asked to")
@@ -248,7 +247,9 @@ func (c *upstreamConn) writeHead(o *outgoing) {
 	if o.length < 0 {
 		writeField(w, "Transfer-Encoding", "chunked")
 		for name := range o.trailer {
-			writeField(w, "Trailer", name)
+			if !notInTrailer(name) {
+				writeField(w, "Trailer", name)
+			}
 		}
 	}
 	if o.upgrade {
@@ -257,6 +258,16 @@ func (c *upstreamConn) writeHead(o *outgoing) {
 		w.WriteString("Connection: TE\r\nTE: trailers\r\n")
 	}
 	w.WriteString("\r\n")
+}
+
+// pruneTrailer takes out of a trailer that has come what has no place there: a backend
+// that adds trailers to the header would take it for what the record was made of.
+func (o *outgoing) pruneTrailer() {
+	maps.DeleteFunc(o.trailer, func(name string, _ []string) bool { return notInTrailer(name) })
+}
+
+func notInTrailer(name string) bool {
+	return notForwarded[name] || once[name] || name == "Content-Encoding"
 }
 
 func writeField(w *bufio.Writer, name, value string) {
@@ -289,6 +300,7 @@ func (c *upstreamConn) writeEnd(o *outgoing) {
 		return
 	}
 	c.bw.WriteString("0\r\n")
+	o.pruneTrailer()
 	for name, values := range o.trailer {
 		for _, v := range values {
 			writeField(c.bw, name, v)
@@ -306,6 +318,9 @@ type upload struct {
 	done      chan struct{}
 	clientErr error // of reading, after done
 	err       error // of either, after done
+
+	mu     sync.Mutex
+	headed bool // the head of the answer is there, and its body has deadlines of its own
 }
 
 // mayBegin decides whether a body may be sent that waits for its status of 100.
@@ -337,7 +352,18 @@ func (up *upload) run() {
 		return
 	}
 	// The reader, another goroutine, leaves the deadline alone until the head is there.
-	up.c.nc.SetReadDeadline(time.Now().Add(up.c.u.rt.AnswerTimeout))
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	if !up.headed {
+		up.c.nc.SetReadDeadline(time.Now().Add(up.c.u.rt.AnswerTimeout))
+	}
+}
+
+// head notes that the head of the answer is there.
+func (up *upload) head() {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	up.headed = true
 }
 
 func (up *upload) send() error {
@@ -359,7 +385,9 @@ func (up *upload) send() error {
 			continue
 		}
 		if err != io.EOF {
-			up.clientErr = err
+			if err != errStopped {
+				up.clientErr = err
+			}
 			return err
 		}
 		c.writeEnd(o)
@@ -377,7 +405,7 @@ func (up *upload) busy() bool {
 }
 
 // wait waits for the end of the upload, which it stops if it is to.
-func (up *upload) wait(stop bool) error {
+func (up *upload) wait(stop bool) {
 	if stop && up.busy() {
 		up.mayBegin(false)
 		up.c.nc.SetWriteDeadline(time.Unix(1, 0))
@@ -387,7 +415,6 @@ func (up *upload) wait(stop bool) error {
 		}
 	}
 	<-up.done
-	return up.clientErr
 }
 
 // errHead is the head of an answer that is none of HTTP.
@@ -491,6 +518,7 @@ func hasToken(values []string, token string) bool {
 // frame finds out where the body of the answer ends.
 func (c *upstreamConn) frame(a *answer, o *outgoing, up *upload, minor int, stop func() bool) error {
 	up.mayBegin(false)
+	up.head()
 	reuse := minor == 1 && !hasToken(a.header["Connection"], "close")
 	lengths, codings := a.header["Content-Length"], a.header["Transfer-Encoding"]
 	a.length = -1
@@ -520,11 +548,12 @@ func (c *upstreamConn) frame(a *answer, o *outgoing, up *upload, minor int, stop
 	case a.length < 0:
 		body.framing, reuse = byClose, false
 	}
-	body.left, body.ended = a.length, a.length == 0
-	a.body, a.upload, a.busy = body, up.wait, up.busy
+	body.left = a.length
+	body.ended.Store(a.length == 0)
+	a.body, a.busy = body, up.busy
 	a.trailer = func() http.Header { return body.trailer }
 	a.close = sync.OnceFunc(func() {
-		if live := stop(); live && body.ended && reuse && !up.busy() && up.err == nil {
+		if live := stop(); live && body.ended.Load() && reuse && !up.busy() && up.err == nil {
 			c.u.put(c, time.Now())
 			return
 		}
@@ -547,15 +576,15 @@ type answerBody struct {
 	c       *upstreamConn
 	source  io.Reader
 	framing int
-	left    int64 // byLength
-	ended   bool
+	left    int64       // byLength
+	ended   atomic.Bool // the answer may be closed while another goroutine reads
 	err     error
 	trailer http.Header
 }
 
 func (b *answerBody) Read(p []byte) (int, error) {
 	switch {
-	case b.ended:
+	case b.ended.Load():
 		return 0, io.EOF
 	case b.err != nil:
 		return 0, b.err
@@ -566,7 +595,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	b.left -= int64(n)
 	switch {
 	case b.framing == byLength && b.left == 0, err == io.EOF && b.framing == byClose:
-		b.ended = true
+		b.ended.Store(true)
 		return n, io.EOF
 	case err == io.EOF && b.framing == byChunks:
 		room := maxAnswerHead
@@ -577,7 +606,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 			b.trailer.Add(name, value)
 		})
 		if err == nil {
-			b.ended = true
+			b.ended.Store(true)
 			return n, io.EOF
 		}
 	case err == io.EOF:

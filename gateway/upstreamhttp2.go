@@ -51,7 +51,15 @@ func (u *upstream) exchange2(ctx context.Context, o *outgoing) (*answer, error) 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(u.rt.AnswerTimeout, func() { cancel(context.DeadlineExceeded) })
-	body := &body2{o: o, closed: make(chan struct{}), uploaded: func() { timer.Reset(u.rt.AnswerTimeout) }}
+	var mu sync.Mutex
+	headed := false
+	body := &body2{o: o, closed: make(chan struct{}), uploaded: func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !headed {
+			timer.Reset(u.rt.AnswerTimeout)
+		}
+	}}
 	if o.length != 0 {
 		timer.Stop()
 		r.Body = body
@@ -70,13 +78,22 @@ func (u *upstream) exchange2(ctx context.Context, o *outgoing) (*answer, error) 
 		},
 	}
 	resp, err := transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	mu.Lock()
+	headed = true // an upload that ends later sets no time for what has come
 	timer.Stop()
+	mu.Unlock()
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
 		cancel(nil)
 		body.finish()
+		if !sent.Load() {
+			// It may not speak HTTP/2 any more: the next call asks anew.
+			u.mu.Lock()
+			u.is2 = false
+			u.mu.Unlock()
+		}
 		e := &upstreamError{err: fmt.Errorf("call %s: %w", u.address, err), sent: sent.Load(), timeout: isTimeout(err)}
 		if body.err != nil {
 			e.err, e.client = body.err, true
@@ -96,13 +113,6 @@ func (u *upstream) exchange2(ctx context.Context, o *outgoing) (*answer, error) 
 	// The connection has no deadline of its own: it serves other calls, too.
 	idle := time.AfterFunc(u.rt.IdleTimeout, func() { cancel(context.DeadlineExceeded) })
 	a.body = &idleReader{resp.Body, idle, u.rt.IdleTimeout}
-	a.upload = func(stop bool) error {
-		if stop {
-			body.finish()
-		}
-		<-body.closed
-		return body.err
-	}
 	a.busy = func() bool {
 		select {
 		case <-body.closed:
@@ -128,6 +138,7 @@ type idleReader struct {
 
 func (r *idleReader) Read(p []byte) (int, error) {
 	r.timer.Reset(r.after)
+	defer r.timer.Stop() // what the client takes its time for is not the upstream's
 	return r.Reader.Read(p)
 }
 
@@ -208,7 +219,9 @@ func (b *body2) Read(p []byte) (int, error) {
 		b.end()
 		err = io.EOF
 	case err != nil:
-		b.err, b.over = err, true
+		if b.over = true; err != errStopped {
+			b.err = err
+		}
 		close(b.closed)
 	}
 	return n, err
@@ -216,13 +229,24 @@ func (b *body2) Read(p []byte) (int, error) {
 
 // end is called with the lock held.
 func (b *body2) end() {
+	b.o.pruneTrailer()
 	b.over = true
 	b.uploaded()
 	close(b.closed)
 }
 
-// Close does nothing: a read may wait for the client, and whoever made the call ends it.
-func (b *body2) Close() error { return nil }
+// Close is called by net/http's client when it has no use for the body any more. It waits
+// for a read under way, and a client that sends nothing would hold it for long.
+func (b *body2) Close() error {
+	select {
+	case <-b.closed:
+	default:
+		if b.o.rest != nil {
+			b.o.rest.stop()
+		}
+	}
+	return nil
+}
 
 // finish ends the body, and waits for a read under way.
 func (b *body2) finish() {

@@ -222,6 +222,27 @@ func Refused(x *Exchange) bool {
 	return slices.ContainsFunc(refusedMessages, func(part string) bool { return strings.Contains(message, part) })
 }
 
+// unjudged are codes, in lower case, of errors that services answer with before they look at
+// the signature, or could.
+var unjudged = map[string]bool{
+	"unknownoperation": true, "unknownoperationexception": true, "invalidaction": true, "missingaction": true, "methodnotallowed": true,
+	"invaliduri": true, "missingcontentlength": true, "requesttimeout": true, "incompletebody": true, "slowdown": true,
+	"throttling": true, "throttlingexception": true, "requestlimitexceeded": true,
+}
+
+// judged reports whether the answer tells that the backend has looked at the signature: a
+// good one does, and an error in the words of its service. One without a code may be that of
+// a server in front of the backend. The answer to a HEAD never has one.
+func (x *Exchange) judged() bool {
+	switch {
+	case x.Status == 0, x.Status >= 500, x.Err != nil && 300 <= x.Status && x.Status < 400:
+		return false
+	case x.Err == nil, x.Status < 300, x.method == http.MethodHead:
+		return true
+	}
+	return !x.silent && !unjudged[strings.ToLower(x.Err.Code)]
+}
+
 // credential asks Cairn's IAM whose an access key is. A nil credential without an error
 // means that it is not known there.
 func (s *Identities) credential(ctx context.Context, sig *Signature) (*aws.Credential, error) {

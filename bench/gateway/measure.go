@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"cairn"
 	"cairn/eventlog"
@@ -166,7 +169,19 @@ func measureAppend(dir string) (p50 time.Duration, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return 0, err
 	}
-	l, err := eventlog.Open(eventlog.Config{Dir: dir, Retention: eventlog.Forever})
+	private, public, err := note.GenerateKey(rand.Reader, "bench")
+	if err != nil {
+		return 0, err
+	}
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		return 0, err
+	}
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		return 0, err
+	}
+	l, err := eventlog.Open(eventlog.Config{Dir: dir, Retention: eventlog.Forever, Signer: signer, Verifiers: note.VerifierList(verifier)})
 	if err != nil {
 		return 0, err
 	}
