@@ -124,8 +124,8 @@ type answer struct {
 // ServeHTTP answers one AWS request.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.serveAs(nil, w, r) }
 
-// serveAs answers a request of the network, or one that the process makes
-// itself.
+// serveAs answers a request of the network, one of somebody who has signed in, or
+// one that the process makes itself.
 func (m *Mux) serveAs(as *own, w http.ResponseWriter, r *http.Request) {
 	c := m.newCall(r)
 	c.as, c.conn = as, newDeadlines(w, r)
@@ -304,8 +304,9 @@ func (m *Mux) perform(ctx context.Context, r *http.Request, c *Call) (*API, refl
 }
 
 // verify checks a request's signature over its body, and sets who calls, where
-// and which service. It and admit are the only ways in. A limit of 0 stands for
-// that of the service; the body of a streaming service is then left to be read.
+// and which service. It, with letIn, and admit are the only ways in. A limit of 0
+// stands for that of the service; the body of a streaming service is then left to
+// be read.
 func (m *Mux) verify(ctx context.Context, r *http.Request, c *Call, maxBody int64) (*API, []byte, error) {
 	if s := c.SignedIn(); s != nil {
 		return m.letIn(ctx, r, c, s, maxBody)

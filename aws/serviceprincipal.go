@@ -10,9 +10,9 @@ type ServicePrincipal struct {
 	SourceAccount string // the account that owns the resource: aws:SourceAccount
 }
 
-// own is who makes a call within the process. It reaches the Mux as an argument,
-// never by the request or its context: nothing that comes in by the network, and
-// no credential, leads to one.
+// own is who makes a call that needs no signature: the process itself, or somebody
+// who has signed in. It reaches the Mux as an argument, never by the request or its
+// context: nothing that a request holds leads to one.
 type own struct {
 	identity Identity
 	via      string

@@ -45,11 +45,15 @@ func newConsole(t *testing.T, change func(*console.Config)) *console.Console {
 	return x
 }
 
+// local is a request that came in by a loopback address.
+func local(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4587}))
+}
+
 // get asks a console on a loopback address. Headers are given in pairs.
 func get(t *testing.T, x *console.Console, method, path string, headers ...string) *http.Response {
 	t.Helper()
-	r := httptest.NewRequest(method, "http://127.0.0.1:4587"+path, nil)
-	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4587}))
+	r := local(httptest.NewRequest(method, "http://127.0.0.1:4587"+path, nil))
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 		if headers[i] == "Host" {

@@ -139,6 +139,29 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 }
 
+// The users of an account cannot end its root user's session by signing in again and again.
+func TestRootStays(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	s := newSessions(c.now)
+	root := &session{account: "1", principalID: "1"}
+	s.add(root)
+	for range 2 * maxAccountSessions {
+		c.at = c.at.Add(time.Second)
+		s.add(&session{account: "1", principalID: "AIDA"})
+	}
+	if s.over(root) || s.byAccount["1"] != maxAccountSessions {
+		t.Errorf("root's session is over: %t, of %d", s.over(root), s.byAccount["1"])
+	}
+	for range maxAccountSessions {
+		c.at = c.at.Add(time.Second)
+		s.add(&session{account: "1", principalID: "1"})
+	}
+	if !s.over(root) || s.byAccount["1"] != maxAccountSessions {
+		t.Errorf("one root user has more than %d sessions", maxAccountSessions)
+	}
+}
+
 // The newest links are good, and older ones give way.
 func TestLinksAreBounded(t *testing.T) {
 	t.Parallel()

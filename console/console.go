@@ -87,7 +87,6 @@ type Console struct {
 	links    *links
 	delays   *delays
 	failures rate
-	crossed  *http.CrossOriginProtection
 	assets   map[string]*asset
 }
 
@@ -104,15 +103,12 @@ func New(cfg Config) (*Console, error) {
 	}
 	x := &Console{
 		cfg: cfg, sessions: newSessions(cfg.Now), links: newLinks(cfg.Now), delays: newDelays(cfg.Now),
-		failures: rate{now: cfg.Now, max: maxRecordedFailures}, crossed: http.NewCrossOriginProtection(),
+		failures: rate{now: cfg.Now, max: maxRecordedFailures},
 	}
 	if cfg.PublicURL != "" {
 		var err error
 		if x.public, err = ParseURL(cfg.PublicURL); err != nil {
 			return nil, err
-		}
-		if err := x.crossed.AddTrustedOrigin(x.public.Scheme + "://" + x.public.Host); err != nil {
-			return nil, fmt.Errorf("the console's URL %q: %w", cfg.PublicURL, err)
 		}
 	}
 	var err error

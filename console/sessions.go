@@ -9,7 +9,8 @@ import (
 )
 
 // The bounds of how many sessions there are. One too many ends the one of the same
-// account, or of the account that has most, that was used longest ago.
+// account, or of the account that has most, that was used longest ago. Those of its root
+// user come last, so that an account's users cannot keep that one out.
 const (
 	maxSessions        = 4096
 	maxAccountSessions = 64
@@ -32,6 +33,9 @@ type session struct {
 	region string
 	used   time.Time
 }
+
+// root reports whether it is the session of an account's root user.
+func (e *session) root() bool { return e.principalID == e.account }
 
 // sessions are those of all browsers. They live in memory: a restart ends them.
 type sessions struct {
@@ -63,7 +67,7 @@ func (s *sessions) add(of *session) (value string) {
 	return value
 }
 
-// makeRoom ends what is over, and if that leaves no room the session used longest ago.
+// makeRoom ends what is over, and if that leaves no room one session more.
 func (s *sessions) makeRoom(account string) {
 	for _, e := range s.byHash {
 		s.overLocked(e)
@@ -80,7 +84,7 @@ func (s *sessions) makeRoom(account string) {
 	}
 	var oldest *session
 	for _, e := range s.byHash {
-		if e.account == account && (oldest == nil || e.used.Before(oldest.used)) {
+		if e.account == account && (oldest == nil || e.root() == oldest.root() && e.used.Before(oldest.used) || !e.root() && oldest.root()) {
 			oldest = e
 		}
 	}

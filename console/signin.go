@@ -204,6 +204,7 @@ func (x *Console) refuseSignIn(w http.ResponseWriter, r *http.Request, c *aws.Ca
 		x.cfg.Records.Count(c, e)
 	} else if err := x.recordSignIn(r.Context(), c, x.urlOf(r), "Failed authentication"); err != nil {
 		x.cfg.Logger.Error("a failed sign-in was not recorded", "request", c.RequestID, "error", err)
+		x.cfg.Records.Count(c, e)
 	}
 	x.refuseCall(w, c.RequestID, e)
 }
@@ -275,10 +276,7 @@ const backgroundHeader = "X-Cairn-Background"
 func (x *Console) caller(w http.ResponseWriter, r *http.Request) (*session, aws.Identity) {
 	s := x.sessionOf(r, r.Header.Get(backgroundHeader) == "")
 	if s == nil {
-		if _, err := r.Cookie(x.cookieName(r)); err == nil {
-			x.setCookie(w, r, "")
-		}
-		x.refuse(w, http.StatusUnauthorized, errSignedOut.Code, errSignedOut.Message)
+		x.refuseCaller(w, r, errSignedOut)
 		return nil, aws.Identity{}
 	}
 	id, err := x.identity(r.Context(), s)
@@ -293,9 +291,23 @@ func (x *Console) caller(w http.ResponseWriter, r *http.Request) (*session, aws.
 			Message: "The session could not be checked. The server's log has the cause, under the ID of this request."})
 		return nil, aws.Identity{}
 	}
-	x.setCookie(w, r, "")
-	x.refuse(w, http.StatusUnauthorized, e.Code, e.Message)
+	x.refuseCaller(w, r, e)
 	return nil, aws.Identity{}
+}
+
+// refuseCaller answers a request that is nobody's. A call is counted, as one without a
+// good signature is; that a page asks whether there is a session says nothing. The cookie
+// stays: by now the browser may have that of another session.
+func (x *Console) refuseCaller(w http.ResponseWriter, r *http.Request, e *aws.Error) {
+	c := &aws.Call{Time: x.cfg.Now(), RequestID: aws.NewUUID(), Service: aws.RouteService, SourceIP: sourceOf(r)}
+	if r.URL.Path != "/session" {
+		var as aws.SignedIn
+		if _, ok := awsPath(r, &as); ok && strings.HasPrefix(r.URL.Path, "/aws/") {
+			c.Service = as.Service
+		}
+		x.cfg.Records.Count(c, e)
+	}
+	x.refuseCall(w, c.RequestID, &aws.Error{Code: e.Code, Status: http.StatusUnauthorized, Message: e.Message})
 }
 
 var errSignedOut = &aws.Error{Code: "NotSignedIn", Status: http.StatusUnauthorized, Message: "You are not signed in, or the session is over."}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,8 @@ func (x *routes) exportEvents(_ context.Context, c *aws.Call, r *http.Request, _
 	if _, err := x.take(x.streams, c, r); err != nil {
 		return nil, err
 	}
-	if q.scans() {
+	// A column of a path takes what a condition on one does: each record is read through.
+	if q.scans() || slices.ContainsFunc(columns, func(c eventcsv.Column) bool { return strings.HasPrefix(c.Name, "path.") }) {
 		if _, err := x.take(x.scans, c, r); err != nil {
 			return nil, err
 		}

@@ -145,8 +145,9 @@ func (x *ingestRoute) read(w http.ResponseWriter, r *http.Request) (body []byte,
 	if err != nil {
 		return nil, nil, err
 	}
-	// An item is a tree and a record for a moment, the body and its parts all the time.
-	weight = min(2*weight+1<<20, maxUnpacking)
+	// The body is there in up to four forms at a time: as it was read, as the decoder reads
+	// ahead, as a value, and as the value's parts. An item is a tree and a record for a moment.
+	weight = min(4*weight+1<<20, maxUnpacking)
 	if err := x.unpacking.Acquire(r.Context(), weight); err != nil {
 		return nil, nil, err
 	}

@@ -137,7 +137,8 @@ func TestScansAreBounded(t *testing.T) {
 		}
 		open = append(open, resp)
 	}
-	for _, path := range []string{"events?path.eventVersion=*", "events?or.a.EventName=x&or.a.Username=y", "events?ResourceName=x*", "histogram?step=3600", "histogram?step=3600&path.a=b"} {
+	for _, path := range []string{"events?path.eventVersion=*", "events?or.a.EventName=x&or.a.Username=y", "events?ResourceName=x*", "histogram?step=3600", "histogram?step=3600&path.a=b",
+		"export?format=csv&columns=eventName,path.a", "export?format=json&errorOnly=true", "timeline?name=x"} {
 		resp := x.send(t, x.a, http.MethodGet, "/_cairn/api/"+path, nil, nil)
 		text, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()

@@ -741,6 +741,11 @@ func TestEventLine(t *testing.T) {
 	if want := `{"seq":7,"arrival":"0001-01-01T00:00:00Z","origin":"posted","flags":["ahead","conflict"],"record":{ "a": 1.50}}`; err != nil || string(b) != want {
 		t.Errorf("%s %v", b, err)
 	}
+	// What an event acts on stands before the record, and cannot pass for it.
+	b, err = appendEventLine(nil, frameHead{Origin: 3, Resources: []cairn.Resource{{Type: "AWS::S3::Object", Name: `},"record":{`}, {Name: "b"}}}, []byte("{}"))
+	if want := `"flags":[],"resources":[{"type":"AWS::S3::Object","name":"},\"record\":{"},{"name":"b"}],"record":{}}`; err != nil || !strings.HasSuffix(string(b), want) {
+		t.Errorf("%s %v", b, err)
+	}
 }
 
 // FuzzEventQuery looks for parameters that crash the parser, or make a query

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"cairn"
 	"cairn/aws"
@@ -16,6 +17,10 @@ import (
 // defaultTimelineEvents is how many events a timeline is told out of unless more
 // are asked for.
 const defaultTimelineEvents = 2000
+
+// timelineTimeout is how long a timeline may take: less than the server has to write
+// an answer, as it is told as a whole.
+const timelineTimeout = 50 * time.Second
 
 // getTimeline answers with the history of a resource.
 func (x *routes) getTimeline(ctx context.Context, c *aws.Call, r *http.Request, _ []byte) (func(http.ResponseWriter), error) {
@@ -46,7 +51,13 @@ func (x *routes) getTimeline(ctx context.Context, c *aws.Call, r *http.Request, 
 	}
 	defer release()
 	source := &timelineSource{server: x.Server, query: query}
-	history, err := timeline.Follow(ctx, source, ask)
+	limited, cancel := context.WithTimeout(ctx, timelineTimeout)
+	defer cancel()
+	history, err := timeline.Follow(limited, source, ask)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, &aws.Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable,
+			Message: fmt.Sprintf("The history could not be told within %s. Ask for one of fewer events, by limit.", timelineTimeout)}
+	}
 	if err != nil {
 		return nil, x.unavailable(c, err)
 	}
@@ -105,14 +116,18 @@ type timelineSource struct {
 	damage []error
 }
 
-// Find implements timeline.Source. It ends early when all records found so far
-// take too much memory.
+// Find implements timeline.Source. It ends early when all records found so far,
+// under any name, take too much memory.
 func (s *timelineSource) Find(ctx context.Context, names []string, limit int) (events []cairn.Event, more bool, err error) {
 	q := s.query
 	q.Filters = append([]eventlog.Filter{{Attribute: cairn.AttrResourceName, Values: names}}, q.Filters...)
 	q.OldestFirst = true
+	next := 50 // records may be large, which the first page tells
 	for len(events) < limit {
-		q.Limit = min(limit-len(events), pageEvents)
+		if s.bytes > maxTimelineBytes {
+			return events, true, nil
+		}
+		q.Limit = min(limit-len(events), next)
 		page, err := s.server.log.Lookup(ctx, q)
 		if err != nil {
 			return nil, false, fmt.Errorf("find the events of a resource: %w", err)
@@ -127,10 +142,7 @@ func (s *timelineSource) Find(ctx context.Context, names []string, limit int) (e
 		if !page.More {
 			return events, false, nil
 		}
-		if s.bytes > maxTimelineBytes {
-			return events, true, nil
-		}
-		q.After = page.Next
+		q.After, next = page.Next, exportLimit(page)
 	}
 	return events, true, nil
 }

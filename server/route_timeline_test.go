@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cairn/eventlog"
 	"cairn/timeline"
 )
 
@@ -57,6 +58,9 @@ func TestTimeline(t *testing.T) {
 	if h := x.timeline(t, x.operator, "name=arn:aws:iam::"+accountB+":user/Kit-admin"); h.Account != accountB || h.State != timeline.StateDeleted {
 		t.Errorf("the operator, by ARN: %+v", h.History)
 	}
+	if h := x.timeline(t, x.a, "name=Kit-admin&since=2100-01-01T00:00:00Z&at=b0000001-0000-4000-8000-"+accountA); h.At == nil || h.At.Name != "Kit-user" || len(h.At.Configuration) != 2 || len(h.Changes) > 0 {
+		t.Errorf("behind the second event: %+v", h.History)
+	}
 	if h := x.timeline(t, x.a, "name=nothing"); h.State != timeline.StateNotRecorded || h.Changes == nil {
 		t.Errorf("nothing: %+v", h.History)
 	}
@@ -65,7 +69,22 @@ func TestTimeline(t *testing.T) {
 			t.Errorf("%s: %d %s", clip(bad), code, text)
 		}
 	}
-	if found, _ := x.find(t, x.a, "EventName=GetTimeline&not.errorCode=*"); len(found) != 4 {
+	if found, _ := x.find(t, x.a, "EventName=GetTimeline&not.errorCode=*"); len(found) != 5 {
 		t.Errorf("%d timelines are recorded", len(found))
+	}
+}
+
+// What one history is told out of is bounded over all names together: once it is too
+// much, no more records are read.
+func TestTimelineBytes(t *testing.T) {
+	t.Parallel()
+	x := serveRoutes(t)
+	x.post(t, x.a, madeCall(accountA, "iam", "CreateUser", 1, 1, `{"userName":"Kit-user"}`))
+	for bytes, want := range map[int]int{0: 1, maxTimelineBytes: 1, maxTimelineBytes + 1: 0} {
+		s := &timelineSource{server: x.server, query: eventlog.Query{Scope: eventlog.Scope{Account: accountA}}, bytes: bytes}
+		events, more, err := s.Find(t.Context(), []string{"Kit-user"}, 10)
+		if err != nil || len(events) != want || more != (want == 0) {
+			t.Errorf("after %d bytes: %d events, more %t, %v", bytes, len(events), more, err)
+		}
 	}
 }

@@ -66,7 +66,8 @@ func (c *configuration) merge(v any) {
 		if text, isText := m[name].(string); m[name] == nil || isText && text == "" || noise[name] || strings.HasPrefix(strings.ToLower(name), "x-amz-") {
 			continue
 		}
-		if name == "tags" || name == "tagSet" || name == "tagSpecificationSet" {
+		switch name {
+		case "tags", "tagSet", "tagSpecificationSet", "tagList", "tagsList":
 			c.tag(m[name], false)
 			continue
 		}
@@ -75,7 +76,7 @@ func (c *configuration) merge(v any) {
 }
 
 // noise are members of requests and answers that say nothing of a resource.
-var noise = map[string]bool{"requestId": true, "_return": true, "Host": true, "host": true, "clientToken": true, "dryRun": true}
+var noise = map[string]bool{"requestId": true, "_return": true, "Host": true, "host": true, "clientToken": true, "clientRequestToken": true, "dryRun": true}
 
 // add puts a value, or each of several, at the end of a list.
 func (c *configuration) add(name string, v any) {
@@ -129,18 +130,28 @@ func elementsOf(v any) []any {
 }
 
 // put sets one of several parts that have keys; nil takes it away.
-func (c *configuration) put(name, key string, v any) {
+func (c *configuration) put(name, key string, v any) { c.putAll(name, map[string]any{key: v}) }
+
+// putAll is put for many keys: what there is is copied and measured once, whatever
+// their number.
+func (c *configuration) putAll(name string, changes map[string]any) {
+	if len(changes) == 0 {
+		return
+	}
 	old, _ := c.parts[name].(map[string]any)
 	m := maps.Clone(old)
 	if m == nil {
 		m = make(map[string]any)
 	}
-	if v == nil {
-		delete(m, key)
-	} else if _, had := m[key]; had || len(m) < maxElements {
-		m[key] = document(v)
-	} else {
-		c.cut = true
+	for _, key := range slices.Sorted(maps.Keys(changes)) {
+		v := changes[key]
+		if v == nil {
+			delete(m, key)
+		} else if _, had := m[key]; had || len(m) < maxElements {
+			m[key] = document(v)
+		} else {
+			c.cut = true
+		}
 	}
 	if len(m) == 0 {
 		c.set(name, nil)
@@ -154,13 +165,12 @@ func (c *configuration) put(name, key string, v any) {
 func (c *configuration) tag(v any, away bool) {
 	found := make(map[string]any)
 	findTags(v, found, 0)
-	for _, key := range slices.Sorted(maps.Keys(found)) {
-		if away {
-			c.put("tags", key, nil)
-		} else {
-			c.put("tags", key, found[key])
+	if away {
+		for key := range found {
+			found[key] = nil
 		}
 	}
+	c.putAll("tags", found)
 }
 
 // retag makes tags all that there are.

@@ -32,7 +32,7 @@ type rule struct {
 
 // effectArgs are how many arguments effects have; -1 stands for one or more.
 var effectArgs = map[string]int{
-	"create": -1, "delete": 0, "merge": -1, "set": 2, "unset": 1, "put": 3, "drop": 2, "add": 2, "remove": 2,
+	"create": -1, "ensure": -1, "delete": 0, "merge": -1, "set": 2, "unset": 1, "put": 3, "drop": 2, "add": 2, "remove": 2,
 	"tag": 1, "untag": 1, "retag": 1, "rename": 2, "relate": 3, "unrelate": 3, "none": 0,
 }
 

@@ -194,6 +194,15 @@ func (t *teller) rulesFor(e *cairn.Event) (found []rule, understood bool) {
 func (t *teller) apply(r rule, c *call, e *cairn.Event, out *Change) {
 	arg := func(i int) any { return c.at(r.args[i]) }
 	switch r.effect {
+	case "ensure":
+		if t.state == StateOK || t.state == StateDiscovered { // the call made nothing
+			for i := range r.args {
+				t.config.merge(arg(i))
+			}
+			return
+		}
+		r.effect = "create"
+		t.apply(r, c, e, out)
 	case "create":
 		t.config.clear()
 		for i := range r.args {

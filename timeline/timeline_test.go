@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -209,6 +210,48 @@ ssm UpdateInstanceAssociationStatus {"instanceId":"i-1","associationId":"a-1"}
 	}
 	if want := []string{"a-1", "arn:aws:ssm:us-east-1:111122223333:managed-instance-inventory/i-1x"}; !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 		t.Errorf("relationships: %q", got)
+	}
+}
+
+// A call that succeeds also where the resource exists makes it once.
+func TestMadeOnce(t *testing.T) {
+	t.Parallel()
+	h := follow(t, events(t, `
+sns CreateTopic {"name":"alarms"} {"topicArn":"arn:aws:sns:us-east-1:111122223333:alarms"}
+sns SetTopicAttributes {"topicArn":"arn:aws:sns:us-east-1:111122223333:alarms","attributeName":"DisplayName","attributeValue":"A"}
+sns CreateTopic {"name":"alarms"} {"topicArn":"arn:aws:sns:us-east-1:111122223333:alarms"}
+sns DeleteTopic {"topicArn":"arn:aws:sns:us-east-1:111122223333:alarms"}
+sns CreateTopic {"name":"alarms"} {"topicArn":"arn:aws:sns:us-east-1:111122223333:alarms"}
+`), "AWS::SNS::Topic", "alarms")
+	var effects []string
+	for _, c := range h.Changes {
+		effects = append(effects, c.Effect)
+	}
+	if want := []string{EffectCreated, EffectUpdated, EffectNone, EffectDeleted, EffectCreated}; !slices.Equal(effects, want) {
+		t.Errorf("effects %q", effects)
+	}
+	if h.Changes[2].State != StateOK || len(h.Changes[2].Differences) > 0 || len(h.Changes[3].Differences) != 3 || h.State != StateDiscovered || h.Created.EventID != "e5" {
+		t.Errorf("%s", summary(h))
+	}
+}
+
+// A rule of a security group is told in either form that requests have.
+func TestSecurityGroup(t *testing.T) {
+	t.Parallel()
+	h := follow(t, events(t, `
+ec2 CreateSecurityGroup {"groupName":"web","vpcId":"vpc-1"} {"groupId":"sg-1"}
+ec2 AuthorizeSecurityGroupIngress {"groupId":"sg-1","ipPermissions":{"items":[{"ipProtocol":"tcp","toPort":443}]}}
+ec2 AuthorizeSecurityGroupIngress {"groupId":"sg-1","ipPermissions":{},"ipProtocol":"tcp","toPort":22,"cidrIp":"0.0.0.0/0"}
+ec2 RevokeSecurityGroupIngress {"groupId":"sg-1","ipPermissions":{"items":[{"ipProtocol":"tcp","toPort":443}]}}
+ec2 RevokeSecurityGroupIngress {"groupId":"sg-1","ipPermissions":{},"ipProtocol":"tcp","toPort":22,"cidrIp":"0.0.0.0/0"}
+`), "AWS::EC2::SecurityGroup", "sg-1")
+	want := `AuthorizeSecurityGroupIngress sg-1 updated ingress:null>[{"ipProtocol":"tcp","toPort":443}]
+AuthorizeSecurityGroupIngress sg-1 updated ingress[]:null>{"cidrIp":"0.0.0.0/0","ipProtocol":"tcp","toPort":22}
+RevokeSecurityGroupIngress sg-1 updated ingress[]:{"ipProtocol":"tcp","toPort":443}>null
+RevokeSecurityGroupIngress sg-1 updated ingress:[{"cidrIp":"0.0.0.0/0","ipProtocol":"tcp","toPort":22}]>null
+`
+	if got := summary(h); !strings.Contains(got, want) {
+		t.Errorf("got\n%s", got)
 	}
 }
 
@@ -432,5 +475,24 @@ func TestBounds(t *testing.T) {
 	}
 	if h := follow(t, m, "AWS::IAM::User", "a0"); len(h.Names) != maxRenames || !slices.Contains(h.Cut, "names") {
 		t.Errorf("%d names, cut %v", len(h.Names), h.Cut)
+	}
+}
+
+// What a call with many tags takes grows with their number, and not with its square.
+// It is not parallel: other tests would count, too.
+func TestManyTags(t *testing.T) {
+	tags := make(map[string]any, maxElements)
+	for i := range maxElements {
+		tags[fmt.Sprintf("k%04d", i)] = "v"
+	}
+	c := newConfiguration()
+	c.begin()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c.retag(map[string]any{"tags": tags})
+	c.tag(map[string]any{"tagKeys": []any{"k0000"}}, true)
+	runtime.ReadMemStats(&after)
+	if got, n := len(c.parts["tags"].(map[string]any)), after.TotalAlloc-before.TotalAlloc; got != maxElements-1 || n > 4<<20 {
+		t.Errorf("%d tags, %d bytes", got, n)
 	}
 }

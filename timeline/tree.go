@@ -67,8 +67,10 @@ func plain(v any) any {
 }
 
 // at returns what the call has at a path; nil if nothing. A path can also be
-// "=text", "rest" for the request without what names the resource, and
-// "response*" for the part of the answer that describes the resource.
+// "=text", "rest" for the request without what names the resource, "filled" for
+// that without what is empty, "response*" for the part of the answer that
+// describes the resource, and several with | between them, of which the first
+// counts that has anything.
 func (c *call) at(path string) any {
 	if text, ok := strings.CutPrefix(path, "="); ok {
 		switch text {
@@ -77,9 +79,23 @@ func (c *call) at(path string) any {
 		}
 		return text
 	}
+	for first, others, more := strings.Cut(path, "|"); more; first, others, more = strings.Cut(others, "|") {
+		if v := c.at(first); !empty(v) {
+			return v
+		}
+		path = others
+	}
 	switch path {
 	case "rest":
 		return c.rest()
+	case "filled":
+		left, _ := c.rest().(map[string]any)
+		left = maps.Clone(left)
+		maps.DeleteFunc(left, func(_ string, v any) bool { return empty(v) })
+		if len(left) == 0 {
+			return nil
+		}
+		return left
 	case "response*":
 		return c.described()
 	}
@@ -150,6 +166,20 @@ func (c *call) rest() any {
 		return nil
 	}
 	return left
+}
+
+// empty says whether a value is nothing, or an object or a list without members,
+// as EC2 has them for what a request does not name.
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return false
 }
 
 // described is the answer's object that the resource is described by: the only
