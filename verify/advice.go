@@ -30,7 +30,7 @@ var advice = map[string]string{
 	KindLate:                             "verify again after the time that is named: a backfill digest then lists the log files that came late; look for the PutObject events of the others, and do not trust them until then",
 	KindNoKeys:                           "get the keys with `aws cloudtrail list-public-keys --start-time … --end-time … --region REGION`, and name the file of each region with --keys REGION=FILE; or leave other regions out with --region",
 	KindKeysBeside:                       "name keys that were kept elsewhere, or the server that knows them with --endpoint-url or --profile",
-	KindUnreadable:                       "make them readable, and verify again",
+	KindUnreadable:                       "see that the verifier may read them; where the store itself is damaged (of Cairn's own `cairn check` tells), delete the object and bring it back with `cairn trail redeliver NAME --key KEY`; then verify again",
 	string(cairn.DigestMoved):            "put the file back to where it was delivered to",
 	string(cairn.DigestChainBroken):      "a digest was replaced by another one that is signed too; compare both with the bucket's versions",
 	string(cairn.DigestMalformed):        "bring the original digest back from the bucket's versions or a copy; until then nothing is known of the log files that it lists",

@@ -17,6 +17,7 @@ import (
 type groupResult struct {
 	chains   []Chain
 	findings []Finding
+	more     overflow
 	bytes    int64
 	err      error
 }
@@ -63,6 +64,7 @@ func (v *verifier) verifyGroup(ctx context.Context, g *group) *groupResult {
 		return &groupResult{err: w.err}
 	}
 	result := &groupResult{findings: append(w.findings, w.logs.findings...), bytes: w.bytes}
+	result.more = overflow{w.more.damage + w.logs.more.damage, w.more.unproved + w.logs.more.unproved}
 	for _, l := range w.lanes {
 		if l.chain.Digests > 0 || len(l.regular)+len(l.late) > 0 {
 			result.chains = append(result.chains, l.chain)
@@ -91,7 +93,7 @@ func (w *groupWork) listLanes(ctx context.Context) (others int, err error) {
 		}
 		name, err := cairn.ParseDigestFileKey(e.Key)
 		if err != nil {
-			w.add(Damage, KindForeign, "", e.Key, "it lies among the digests and has no digest's name: %s", reason(err))
+			w.addNamed(Damage, KindForeign, e.Key, "it lies among the digests and has no digest's name: %s", reason(err))
 			continue
 		}
 		id := [2]string{name.TrailName, name.HomeRegion}

@@ -128,6 +128,8 @@ func (r *Report) add(g *groupResult) {
 	}
 	r.Bytes += g.bytes
 	r.Findings = append(r.Findings, g.findings...)
+	r.Damage += g.more.damage
+	r.Unproved += g.more.unproved
 }
 
 // withoutKeys makes one finding for each region of the digests that no keys were
@@ -189,9 +191,29 @@ func (r *Report) finish() {
 	r.Findings = kept
 }
 
+// maxNamed is how many findings about names in a bucket a collector keeps; more are
+// counted. Whoever may write to the bucket can put any number of names there.
+const maxNamed = 2 * MaxFindings
+
 // A collector takes findings.
 type collector struct {
 	findings []Finding
+	named    int
+	more     overflow
+}
+
+// An overflow counts findings that are not kept.
+type overflow struct{ damage, unproved int }
+
+// addNamed is add for findings about a name in the bucket.
+func (c *collector) addNamed(s Severity, kind, key, format string, args ...any) {
+	if c.named++; c.named <= maxNamed {
+		c.add(s, kind, "", key, format, args...)
+	} else if s == Damage {
+		c.more.damage++
+	} else {
+		c.more.unproved++
+	}
 }
 
 func (c *collector) add(s Severity, kind, bucket, key, format string, args ...any) *Finding {

@@ -125,15 +125,15 @@ func (w *groupWork) checkUnlisted(ctx context.Context) error {
 		case waiting:
 			pending.add(e.Key, name.Time)
 		case late:
-			w.logs.add(Unproved, KindLate, "", e.Key, "it was put at %s, after the time of the digest that should list it: it came late, and then a backfill digest lists it by %s, or somebody else put it", stamp(e.Modified), stamp(due))
+			w.logs.addNamed(Unproved, KindLate, e.Key, "it was put at %s, after the time of the digest that should list it: it came late, and then a backfill digest lists it by %s, or somebody else put it", stamp(e.Modified), stamp(due))
 		case covered:
 			detail := "it lies in the time of digests that are proved, and none of them lists it"
 			if !due.IsZero() {
 				detail = fmt.Sprintf("it was put at %s, after the time of the digest that should list it, and no backfill digest lists it either", stamp(e.Modified))
 			}
-			w.logs.add(Damage, KindUnlisted, "", e.Key, "%s", detail)
+			w.logs.addNamed(Damage, KindUnlisted, e.Key, "%s", detail)
 		case partly:
-			w.logs.add(Unproved, KindNotCovered, "", e.Key, "digests that are proved are for a part of its minute only, and none of them lists it")
+			w.logs.addNamed(Unproved, KindNotCovered, e.Key, "digests that are proved are for a part of its minute only, and none of them lists it")
 		case otherKind:
 			other.add(e.Key, name.Time)
 		default:
@@ -220,7 +220,7 @@ func (w *groupWork) eachLog(ctx context.Context, tell bool, f func(Entry, cairn.
 			name, err := cairn.ParseLogFileKey(e.Key)
 			if err != nil {
 				if tell {
-					w.logs.add(Damage, KindForeign, "", e.Key, "it lies among the log files, and no digest lists it: %s", reason(err))
+					w.logs.addNamed(Damage, KindForeign, e.Key, "it lies among the log files, and no digest lists it: %s", reason(err))
 				}
 				continue
 			}

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -556,3 +557,18 @@ func TestUnreadable(t *testing.T) {
 }
 
 var errBroken = errors.New("the line is broken")
+
+// Names that somebody plants in great number are counted, and so many of them told that
+// memory stays bounded.
+func TestManyNames(t *testing.T) {
+	t.Parallel()
+	b, end := sound(t)
+	const planted = 3 * verify.MaxFindings
+	for i := range planted {
+		b.objects[fmt.Sprintf("AWSLogs/111122223333/CloudTrail/us-east-1/2026/x-%05d.json.gz", i)] = object{body: []byte("x")}
+	}
+	r := run(t, verify.Config{Source: b, Now: end})
+	if r.Damage != planted || len(r.Findings) != verify.MaxFindings || r.Verdict() != verify.VerdictDamaged {
+		t.Errorf("%d damaged, %d findings, %s", r.Damage, len(r.Findings), r.Verdict())
+	}
+}
