@@ -1,0 +1,197 @@
+import PropertyFilter, { type PropertyFilterProps } from '@cloudscape-design/components/property-filter';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
+import { attributes, getValues, withoutValues, type Attribute } from '@/api/events';
+import { isAbort } from '@/api/http';
+import type { FoundEvent } from '@/api/record';
+import { fieldsOf } from '@/components/event/fields';
+import { exactly, interpret, isGroup, propertyLabel, type EventQuery, type Operator, type Token, type TokenGroup } from '@/components/event/query';
+import { formatNumber } from '@/components/format';
+import { visible } from '@/components/visible';
+
+/** How long typing must pause before values are asked for. */
+const pause = 150;
+const mostValues = 50;
+/** Attributes whose values are offered before a property is chosen. */
+const offered: readonly Attribute[] = ['EventName', 'Username', 'EventSource', 'sourceIPAddress', 'errorCode'];
+
+const any: Pick<PropertyFilterProps.FilteringOption, 'value' | 'label' | 'tags'> = { value: '*', label: '*', tags: ['anything: the field is there'] };
+
+export interface FilterProps {
+  query: EventQuery;
+  onChange: (query: EventQuery) => void;
+  /** What is on the page, for the names of paths. */
+  events: readonly FoundEvent[];
+  operator: boolean;
+  regions: readonly string[];
+}
+
+/** The conditions of a search, with values and their counts offered as one types. */
+export const Filter = memo(function Filter({ query, onChange, events, operator, regions }: FilterProps) {
+  const [asked, setAsked] = useState<{ attribute?: Attribute; text: string }>();
+  const values = useValues(asked);
+
+  const pathsSeen = useMemo(() => (asked ? pathsOf(events) : []), [asked === undefined, events]);
+  const properties = useMemo(() => {
+    const used = query.tokens.flatMap((item) => (isGroup(item) ? item.tokens : [item])).map((token) => token.propertyKey);
+    const known = [...attributes, 'category', 'region', ...(operator ? ['account'] : []), 'errorOnly'];
+    const odd = used.filter((key) => !known.includes(key));
+    return [...known.map((key) => property(key)), ...[...new Set([...odd, ...pathsSeen])].sort().map((key) => property(key, key.startsWith('path.')))];
+  }, [query, pathsSeen, operator]);
+
+  const options = useMemo<PropertyFilterProps.FilteringOption[]>(
+    () => [
+      ...values.options,
+      ...['true', 'false'].map((value) => ({ propertyKey: 'ReadOnly', value })),
+      { propertyKey: 'errorOnly', value: 'true' },
+      ...['Management', 'Data', 'Insight', 'NetworkActivity'].map((value) => ({ propertyKey: 'category', value })),
+      ...regions.map((value) => ({ propertyKey: 'region', value })),
+      ...(asked?.attribute || asked?.text === '' ? properties.filter(({ key }) => key !== 'ReadOnly' && key !== 'errorOnly').map(({ key }) => ({ propertyKey: key, ...any })) : []),
+    ],
+    [values.options, regions, properties, asked],
+  );
+
+  const change = ({ detail }: { detail: PropertyFilterProps.Query }) => {
+    const items = (detail.tokenGroups ?? detail.tokens).map((item) => read(item, values.options)).filter((item) => item !== undefined);
+    onChange({ operation: detail.operation, tokens: items });
+  };
+
+  return (
+    <PropertyFilter
+      query={{ operation: query.operation, tokens: [], tokenGroups: query.tokens }}
+      onChange={change}
+      enableTokenGroups
+      filteringProperties={properties}
+      filteringOptions={options}
+      freeTextFiltering={{ operators: ['=', '!='], defaultOperator: '=' }}
+      filteringStatusType={values.status}
+      filteringLoadingText="Asking for values"
+      filteringErrorText="The values could not be read."
+      filteringRecoveryText="Try again"
+      filteringFinishedText={values.complete ? undefined : 'There are more values. Type how they begin.'}
+      onLoadItems={({ detail }) => {
+        const key = detail.filteringProperty?.key;
+        setAsked({ attribute: attributes.find((one) => one === key), text: key || detail.filteringText.length > 1 ? detail.filteringText : '' });
+      }}
+      filteringPlaceholder="Event name, user, address, or path.requestParameters.bucketName = logs"
+      filteringAriaLabel="Conditions of the search"
+      filteringEmpty="Nothing to offer. Press Enter to search for what you typed."
+      virtualScroll
+      expandToViewport
+      tokenLimit={6}
+      customGroupsText={[{ group: 'paths', properties: 'Paths of the record', values: 'Values at paths' }]}
+      i18nStrings={{ ...strings, enteredTextLabel: (text) => `Search for ${JSON.stringify(text)}` }}
+    />
+  );
+});
+
+const strings: PropertyFilterProps.I18nStrings = {
+  operatorEqualsText: 'Equals (a * at the end: begins with; * alone: is there)',
+  operatorDoesNotEqualText: 'Does not equal (* alone: is not there)',
+  operatorStartsWithText: 'Begins with',
+  operatorDoesNotStartWithText: 'Does not begin with',
+  groupPropertiesText: 'Properties',
+  operatorsText: 'Operators',
+  clearFiltersText: 'Clear',
+  tokenLimitShowMore: 'Show all',
+  tokenLimitShowFewer: 'Show fewer',
+};
+
+function property(key: string, isPath = false): PropertyFilterProps.FilteringProperty {
+  const choice = key === 'ReadOnly' || key === 'errorOnly';
+  return {
+    key,
+    propertyLabel: propertyLabel(key),
+    groupValuesLabel: `Values of ${propertyLabel(key)}`,
+    operators: (key === 'errorOnly' ? ['='] : choice ? ['=', '!='] : ['=', '!=', '^', '!^']).map((operator) => ({ operator, format: operator.endsWith('=') ? valueText : undefined })),
+    defaultOperator: '=',
+    group: isPath ? 'paths' : undefined,
+  };
+}
+
+/** The value of a condition as it is read in its token. */
+function valueText(value: unknown): string {
+  return visible(value === any.value ? '* (anything)' : String(value ?? ''));
+}
+
+/** A token as the component has it. What was typed without a property is made one. */
+function read(item: PropertyFilterProps.Token | PropertyFilterProps.TokenGroup, offers: readonly PropertyFilterProps.FilteringOption[]): Token | TokenGroup | undefined {
+  if ('operation' in item) {
+    const tokens = item.tokens.map((token) => read(token, offers)).filter((token): token is Token => token !== undefined && !isGroup(token));
+    return tokens.length > 1 ? { operation: item.operation, tokens } : tokens[0];
+  }
+  const value = String(item.value ?? '').trim();
+  if (!item.propertyKey) {
+    const operator = item.operator === '!=' ? '!=' : '=';
+    // What was offered is known to be a value of its property.
+    const offer = offers.find((option) => option.value === value && option.value !== any.value);
+    return offer ? exactly(offer.propertyKey, value, operator === '!=') : interpret(value, operator);
+  }
+  return value ? { propertyKey: item.propertyKey, operator: item.operator as Operator, value } : undefined;
+}
+
+/** The paths that the records on the page have, the frequent ones of requests first of all. */
+function pathsOf(events: readonly FoundEvent[]): string[] {
+  const keys = new Set<string>();
+  for (const { record } of events) {
+    for (const { token } of fieldsOf(record).fields) {
+      if (token?.propertyKey.startsWith('path.')) keys.add(token.propertyKey);
+      if (keys.size >= 300) return [...keys];
+    }
+  }
+  return [...keys];
+}
+
+/** The values of an attribute that begin with a text; of several where none is chosen. Asked after a pause, and cancelled when not wanted any more. */
+function useValues(asked: { attribute?: Attribute; text: string } | undefined) {
+  const [state, setState] = useState<{ options: PropertyFilterProps.FilteringOption[]; status: PropertyFilterProps.StatusType; complete: boolean }>({
+    options: [],
+    status: 'finished',
+    complete: true,
+  });
+  const known = useRef(new Map<string, { options: PropertyFilterProps.FilteringOption[]; complete: boolean }>());
+  useEffect(() => {
+    if (!asked) return;
+    const { attribute, text } = asked;
+    const wanted = (attribute ? [attribute] : text ? offered : []).filter((one) => !withoutValues.includes(one) && one !== 'ReadOnly');
+    if (wanted.length === 0) {
+      setState({ options: [], status: 'finished', complete: true });
+      return;
+    }
+    // The API's beginnings are exact; what does not begin so may still be meant.
+    const prefix = text.replace(/\*$/, '');
+    const key = `${wanted.join()} ${prefix}`;
+    const before = known.current.get(key);
+    if (before) {
+      setState({ ...before, status: 'finished' });
+      return;
+    }
+    const stop = new AbortController();
+    setState((now) => ({ ...now, status: 'loading' }));
+    const timer = setTimeout(async () => {
+      try {
+        const lists = await Promise.all(
+          wanted.map(async (one) => ({ one, ...(await getValues({ attribute: one, prefix: prefix || undefined, limit: attribute ? mostValues : 5 }, { signal: stop.signal })) })),
+        );
+        const found = {
+          options: lists.flatMap(({ one, values }) =>
+            (values ?? []).map(({ value, count }) => ({ propertyKey: one, value, label: value, tags: [`${formatNumber(count)} ×`], filteringTags: [] })),
+          ),
+          complete: lists.every(({ complete }) => complete),
+        };
+        if (stop.signal.aborted) return;
+        // Counts age; what was typed a while ago is asked for again.
+        if (known.current.size > 50) known.current.clear();
+        known.current.set(key, found);
+        setTimeout(() => known.current.delete(key), 30_000);
+        setState({ ...found, status: 'finished' });
+      } catch (error) {
+        if (!stop.signal.aborted && !isAbort(error)) setState({ options: [], status: 'error', complete: true });
+      }
+    }, pause);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [asked?.attribute, asked?.text]);
+  return state;
+}
