@@ -5,7 +5,7 @@ import type { Overview } from '@/api/overview';
 import { isDenied } from '@/components/LoadError';
 import { ApiError } from '@/api/http';
 import { roundUp } from '@/components/scale';
-import { literal, lowDisk, nothingYet } from '@/pages/dashboard/state';
+import { lowDisk, nothingYet } from '@/pages/dashboard/state';
 
 const sources = (complete: boolean, ...names: string[]): Pick<Overview, 'top'> => ({ top: { EventSource: { complete, values: names.map((value) => ({ value, count: 1 })) } } });
 

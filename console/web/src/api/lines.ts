@@ -1,4 +1,4 @@
-import { ApiError } from './http';
+import { ApiError, isAbort, requestIdOf } from './http';
 
 // An answer of one JSON object a line is read as it comes. A line is at most an event: a record of 1 MiB with what is about it.
 const maxLine = 8 << 20;
@@ -11,7 +11,9 @@ export async function* linesOf(answer: Response, empty = false): AsyncGenerator<
   let rest = '';
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch((error: unknown) => {
+        throw isAbort(error) ? error : endError(undefined, requestIdOf(answer));
+      });
       const text = done ? decoder.decode() : decoder.decode(value, { stream: true });
       const lines = text.split('\n');
       lines[0] = rest + lines[0];

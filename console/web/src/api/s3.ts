@@ -29,7 +29,7 @@ export function callS3(
   { method = 'GET', bucket = '', key = '', query, body }: { method?: string; bucket?: string; key?: string; query?: Query; body?: BodyInit },
   init?: CallInit,
 ): Promise<Response> {
-  const path = key ? `${bucket}/${key.split('/').map(escapeSegment).join('/')}` : bucket;
+  const path = [bucket, ...(key ? key.split('/') : [])].map(escapeSegment).join('/');
   return send(`/aws/s3/${encodeURIComponent(region)}/${path}${flagsFirst(query)}`, { ...init, method, body });
 }
 

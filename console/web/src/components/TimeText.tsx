@@ -1,4 +1,5 @@
 import { useSavedState } from './savedState';
+import { visible } from './visible';
 
 export type TimeZoneChoice = 'utc' | 'local';
 
@@ -12,7 +13,7 @@ export function TimeText({ time, dateOnly = false }: { time: string | number | D
   const [zone] = useTimeZone();
   if (time === null || time === undefined || time === '') return <>-</>;
   const at = time instanceof Date ? time : new Date(time);
-  if (Number.isNaN(at.getTime())) return <>{String(time)}</>;
+  if (Number.isNaN(at.getTime())) return <>{visible(String(time))}</>;
   return (
     <time dateTime={at.toISOString()} title={`${formatTime(at, 'utc')}\n${formatTime(at, 'local')}`}>
       {formatTime(at, zone, dateOnly)}

@@ -76,6 +76,32 @@ function kindOf(token: string, after: string | undefined): TokenKind {
   return /^[-\d]/.test(token) ? 'number' : 'word';
 }
 
+/** A number that JavaScript would read as another one: its digits as they are written. */
+export class ExactNumber {
+  constructor(readonly digits: string) {}
+
+  toJSON(): string {
+    return this.digits;
+  }
+}
+
+/** Parses JSON; numbers that JavaScript does not hold as they are written become ExactNumbers. */
+export function parseExact(text: string): unknown {
+  // A name that the text does not have stands for them.
+  let name = '#';
+  while (text.includes(`"${name}"`)) name += '#';
+  let some = false;
+  const marked = text.replace(/"(?:[^"\\]|\\[^])*"|-?\d[\d.eE+-]*/g, (token) => {
+    if (token.startsWith('"') || String(Number(token)) === token) return token;
+    some = true;
+    return `{"${name}":"${token}"}`;
+  });
+  if (!some) return JSON.parse(text);
+  return JSON.parse(marked, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? new ExactNumber((value as Record<string, string>)[name]!) : value,
+  );
+}
+
 /** A JSON text with indentation. */
 export function indented(text: string): string {
   return layOut(text)

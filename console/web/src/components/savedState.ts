@@ -42,11 +42,11 @@ export function readSaved<T>(name: string, initial: T): T {
 export function writeSaved(name: string, value: unknown): void {
   const text = JSON.stringify(value);
   for (const key of keysOf(name)) {
-    memory.set(key, text);
     try {
       localStorage.setItem(key, text);
+      memory.delete(key);
     } catch {
-      // Full or forbidden: the value in memory stands.
+      memory.set(key, text); // full or forbidden
     }
   }
   listeners.forEach((changed) => changed());

@@ -11,8 +11,8 @@ export type ParamChanges = Record<string, string | readonly string[] | undefined
 export function useUrlState(): [URLSearchParams, (changes: ParamChanges | URLSearchParams, options?: { replace?: boolean }) => void] {
   // The router unescapes what it gives, and unescaping twice makes another value of one with a % in it.
   useSearch();
-  const search = location.search;
-  const [path, navigate] = useLocation();
+  const { search, pathname: path } = location;
+  const [, navigate] = useLocation();
   const params = useMemo(() => new URLSearchParams(search), [search]);
   const change = useCallback(
     (changes: ParamChanges | URLSearchParams, options?: { replace?: boolean }) => {
@@ -24,6 +24,15 @@ export function useUrlState(): [URLSearchParams, (changes: ParamChanges | URLSea
     [path, navigate],
   );
   return [params, change];
+}
+
+/** A part of an address without its escapes, or as it is where these make no sense. */
+export function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A copy of parameters with some of them changed. */

@@ -10,6 +10,9 @@ export interface Loaded<T> {
   reload: () => void;
 }
 
+/** How long a call may be under way before a timer makes it anew, in milliseconds. */
+const longestWait = 60_000;
+
 /**
  * Loads data for a page: at once, when one of the dependencies changes, and on reload(). What is under way is cancelled when it is not
  * wanted any more, and an answer that comes late is dropped. With "every" it is loaded again after so many milliseconds while the page is
@@ -21,16 +24,27 @@ export function useLoad<T>(load: (signal: AbortSignal, background: boolean) => P
   const latest = useRef(load);
   latest.current = load;
   const key = JSON.stringify(dependencies);
+  /** When the call that is under way was made; 0 for none. */
+  const running = useRef(0);
+  const asked = useRef(attempt);
 
   useEffect(() => {
     const stop = new AbortController();
-    if (!attempt.background) setState((before) => (before.key === key ? { ...before, loading: true, error: undefined } : { key, loading: true }));
-    latest.current(stop.signal, attempt.background).then(
+    // Other dependencies are somebody's wish, whatever the attempt before was.
+    const background = attempt.background && asked.current !== attempt;
+    asked.current = attempt;
+    running.current = Date.now();
+    if (!background) setState((before) => (before.key === key ? { ...before, loading: true, error: undefined } : { key, loading: true }));
+    latest.current(stop.signal, background).then(
       (data) => {
-        if (!stop.signal.aborted) setState({ key, data, loading: false });
+        if (stop.signal.aborted) return;
+        running.current = 0;
+        setState({ key, data, loading: false });
       },
       (error: unknown) => {
-        if (stop.signal.aborted || isAbort(error)) return;
+        if (stop.signal.aborted) return;
+        running.current = 0;
+        if (isAbort(error)) return;
         setState((before) => ({ key, data: before.key === key ? before.data : undefined, error, loading: false }));
       },
     );
@@ -40,7 +54,8 @@ export function useLoad<T>(load: (signal: AbortSignal, background: boolean) => P
   useEffect(() => {
     if (!every) return;
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') setAttempt(({ n }) => ({ n: n + 1, background: true }));
+      // What takes longer than the pause is not begun anew at once, or it would never end; what hangs is.
+      if (document.visibilityState === 'visible' && Date.now() - running.current > longestWait) setAttempt(({ n }) => ({ n: n + 1, background: true }));
     }, every);
     return () => clearInterval(timer);
   }, [every]);

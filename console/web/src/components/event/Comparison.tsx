@@ -11,7 +11,7 @@ import { formatNumber } from '@/components/format';
 import { useSavedState } from '@/components/savedState';
 import { formatTime } from '@/components/TimeText';
 import { visible } from '@/components/visible';
-import { compareFields } from './fields';
+import { compareFields, exactRecord } from './fields';
 import './event.css';
 
 const pageSize = 100;
@@ -21,7 +21,7 @@ const longest = 2_000;
 export function Comparison({ events }: { events: readonly FoundEvent[] }) {
   const [onlyDiffering, setOnlyDiffering] = useSavedState('compare.differing', false);
   const [page, setPage] = useState(1);
-  const rows = useMemo(() => compareFields(events.map((event) => event.record)), [events]);
+  const rows = useMemo(() => compareFields(events.map(exactRecord)), [events]);
   const differing = rows.filter((row) => row.differs);
   const shown = onlyDiffering ? differing : rows;
   const pages = Math.max(1, Math.ceil(shown.length / pageSize));

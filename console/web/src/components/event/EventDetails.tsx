@@ -29,7 +29,7 @@ export function EventDetails({ event }: { event: FoundEvent }) {
     pair('Event name', 'EventName', said.eventName),
     pair('Event source', 'EventSource', said.eventSource),
     said.errorCode
-      ? { label: 'Error code', value: <FilterableValue token={exactly('errorCode', said.errorCode)}><StatusIndicator type="error">{visible(said.errorCode)}</StatusIndicator></FilterableValue> }
+      ? { label: 'Error code', value: <FilterableValue token={searchable(said.errorCode) ? exactly('errorCode', said.errorCode) : undefined}><StatusIndicator type="error">{visible(said.errorCode)}</StatusIndicator></FilterableValue> }
       : undefined,
     pair('Error message', undefined, said.errorMessage),
     pair('User name', 'Username', said.userName),
@@ -41,7 +41,7 @@ export function EventDetails({ event }: { event: FoundEvent }) {
     pair('Source address', 'sourceIPAddress', said.sourceIPAddress),
     pair('User agent', 'path.userAgent', said.userAgent),
     pair('Region', 'region', said.region),
-    pair('Account', 'path.recipientAccountId', said.account),
+    pair('Account', textAt(record, 'recipientAccountId') ? 'path.recipientAccountId' : 'path.userIdentity.accountId', said.account),
     pair('Read-only', 'ReadOnly', said.readOnly),
     pair('Category', 'category', said.category),
     pair('Event type', 'path.eventType', textAt(record, 'eventType')),

@@ -6,7 +6,7 @@ import { useMemo, useState } from 'react';
 import type { FoundEvent } from '@/api/record';
 import { formatCount } from '@/components/format';
 import { visible } from '@/components/visible';
-import { fieldsOf } from './fields';
+import { exactRecord, fieldsOf } from './fields';
 import { FilterableValue } from './FilterButtons';
 
 const pageSize = 50;
@@ -15,7 +15,7 @@ const pageSize = 50;
 export function EventFields({ event }: { event: FoundEvent }) {
   const [text, setText] = useState('');
   const [page, setPage] = useState(1);
-  const { fields, more } = useMemo(() => fieldsOf(event.record), [event]);
+  const { fields, more } = useMemo(() => fieldsOf(exactRecord(event)), [event]);
   const wanted = text.trim().toLowerCase();
   const found = wanted ? fields.filter((field) => field.path.toLowerCase().includes(wanted) || field.text.toLowerCase().includes(wanted)) : fields;
   const pages = Math.max(1, Math.ceil(found.length / pageSize));

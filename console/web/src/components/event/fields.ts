@@ -1,9 +1,10 @@
-import { asText, type CloudTrailRecord } from '@/api/record';
+import { asText, type CloudTrailRecord, type FoundEvent } from '@/api/record';
+import { ExactNumber, parseExact } from '@/components/jsonText';
 import { exactly, pathKey, type Token } from './query';
 
 /** A value somewhere in a record. */
 export interface Field {
-  /** How it is shown: requestParameters.tags[0].key */
+  /** How it is shown: requestParameters.tags[0].key. What of a name would look like a step of the path has a backslash before it. */
   path: string;
   text: string;
   /** The condition that finds events with this value here, where there is one. */
@@ -28,6 +29,15 @@ const attributeAt: Record<string, string> = {
   eventCategory: 'category',
 };
 
+/** The record of an event with the digits of its numbers as they came: ExactNumbers where they do not fit. */
+export function exactRecord({ raw, record }: FoundEvent): CloudTrailRecord {
+  try {
+    return parseExact(raw) as CloudTrailRecord;
+  } catch {
+    return record;
+  }
+}
+
 /** All values of a record, in its order. "more" says that there are others. */
 export function fieldsOf(record: CloudTrailRecord): { fields: Field[]; more: boolean } {
   const fields: Field[] = [];
@@ -35,24 +45,28 @@ export function fieldsOf(record: CloudTrailRecord): { fields: Field[]; more: boo
   const walk = (value: unknown, path: string, names: readonly string[]) => {
     if (fields.length >= mostFields) {
       more = true;
-    } else if (typeof value === 'object' && value !== null && names.length < deepest) {
-      const entries = Array.isArray(value) ? value.map((one, i) => [`[${i}]`, one, names] as const) : Object.entries(value).map(([name, one]) => [path ? `.${name}` : name, one, [...names, name]] as const);
+    } else if (typeof value === 'object' && value !== null && !(value instanceof ExactNumber) && names.length < deepest) {
+      const entries = Array.isArray(value) ? value.map((one, i) => [`[${i}]`, one, names] as const) : Object.entries(value).map(([name, one]) => [`${path && '.'}${name.replace(/[\\.[]/g, '\\$&')}`, one, [...names, name]] as const);
       if (entries.length === 0) fields.push({ path, text: Array.isArray(value) ? '[]' : '{}' });
       for (const [step, one, at] of entries) {
         if (more) return;
         walk(one, path + step, at);
       }
-    } else fields.push({ path, text: value === null ? 'null' : asText(value), token: tokenFor(names, value) });
+    } else fields.push({ path, text: textOf(value), token: tokenFor(names, value) });
   };
   walk(record, '', []);
   return { fields, more };
 }
 
-/** The condition that finds a value where it is. Numbers are compared as they are written, which is not known of those that do not fit. */
+function textOf(value: unknown): string {
+  return value === null ? 'null' : value instanceof ExactNumber ? value.digits : asText(value);
+}
+
+/** The condition that finds a value where it is. Numbers are compared as they are written, which is not known of plain ones that are no integers. */
 export function tokenFor(names: readonly string[], value: unknown): Token | undefined {
   if (names.length === 0 || names.includes('') || (typeof value === 'number' && !Number.isSafeInteger(value))) return undefined;
-  if (typeof value === 'object' && value !== null) return undefined;
-  const text = value === null ? 'null' : asText(value);
+  if (typeof value === 'object' && value !== null && !(value instanceof ExactNumber)) return undefined;
+  const text = textOf(value);
   if (!searchable(text)) return undefined;
   const path = names.join('.');
   return exactly((value !== null && Object.hasOwn(attributeAt, path) && attributeAt[path]) || pathKey(names), text);

@@ -112,8 +112,12 @@ export function narrowed(query: EventQuery, token: Token): EventQuery {
 
 /** The condition that a property has a value, whatever characters that has. */
 export function exactly(propertyKey: string, value: string, not = false): Token {
-  // Only a star at the end means something.
-  return { propertyKey, operator: not ? '!=' : '=', value: value.endsWith('*') ? `${value.slice(0, -1)}\\*` : value };
+  return { propertyKey, operator: not ? '!=' : '=', value: literal(value) };
+}
+
+/** A value in the API's notation that means itself: only a star at the end would mean something else. */
+export function literal(value: string): string {
+  return value.endsWith('*') ? `${value.slice(0, -1)}\\*` : value;
 }
 
 export function isGroup(item: Token | TokenGroup): item is TokenGroup {

@@ -42,8 +42,8 @@ export function searchFor(tokens: readonly Token[], range: TimeRange = { is: 'al
 
 /** The address of the history with one condition more than the page now has, if it is the history; otherwise with that condition alone. */
 export function narrowedPath(path: string, params: URLSearchParams, token: Token): string {
-  const before = path === '/events' ? parseSearch(params) : { query: noQuery, range: { is: 'all' } as const, order: 'newest' as const };
   try {
+    const before = path === '/events' ? parseSearch(params) : { query: noQuery, range: { is: 'all' } as const, order: 'newest' as const };
     return `/events?${formatSearch({ ...before, query: narrowed(before.query, token) })}`;
   } catch (error) {
     if (error instanceof QueryProblem) return searchFor([token]);

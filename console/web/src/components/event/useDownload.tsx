@@ -27,7 +27,7 @@ export function useDownload() {
           dismissible: false,
           header: asking ? `Cancel the download of ${name}?` : `Downloading ${name}`,
           content: asking
-            ? `${formatCount(progress.rows, 'event')} have come. They are thrown away.`
+            ? `${formatCount(progress.rows, 'event')} so far. Nothing of it is kept.`
             : `${formatNumber(progress.rows)}${expected ? ` of about ${formatNumber(Math.max(expected, progress.rows))}` : ''} events, ${formatBytes(progress.bytes)}`,
           action: asking ? (
             <SpaceBetween direction="horizontal" size="xs">

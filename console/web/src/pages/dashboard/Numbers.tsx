@@ -7,6 +7,7 @@ import type { TrailDelivery } from '@/api/trails';
 import { paths } from '@/app/paths';
 import { AppLink } from '@/components/AppLink';
 import { formatAgo, formatBytes, formatCount, formatDuration, formatNumber } from '@/components/format';
+import { visible } from '@/components/visible';
 import { longLag, lowDisk } from './state';
 
 /** The few numbers that one looks at first. */
@@ -32,7 +33,7 @@ export function Numbers({ overview, trails, search }: { overview: Overview; trai
             {formatNumber(sum(failures))}
           </AppLink>
         </Figure>
-        <Figure label="Newest event" detail={newest && <AppLink href={paths.event(newest.eventId)} fontSize="body-s"><span className="breakable">{newest.eventName || newest.eventId}</span></AppLink>}>
+        <Figure label="Newest event" detail={newest && <AppLink href={paths.event(newest.eventId)} fontSize="body-s"><span className="breakable">{visible(newest.eventName || newest.eventId)}</span></AppLink>}>
           {newest ? formatAgo(newest.eventTime, now) : '-'}
         </Figure>
         {overview.trails && (

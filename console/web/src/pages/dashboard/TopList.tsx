@@ -3,9 +3,9 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import type { Overview, TopAttribute } from '@/api/overview';
 import { AppLink } from '@/components/AppLink';
+import { literal } from '@/components/event/query';
 import { formatCount, formatNumber } from '@/components/format';
 import { visible } from '@/components/visible';
-import { literal } from './state';
 
 const texts: Record<TopAttribute, { title: string; none: string }> = {
   EventName: { title: 'Event names', none: 'No events yet.' },

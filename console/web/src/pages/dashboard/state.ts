@@ -18,8 +18,3 @@ export function nothingYet({ top }: Pick<Overview, 'top'>): boolean {
   const sources = top.EventSource;
   return !!sources && sources.complete && (sources.values ?? []).every(({ value }) => own.includes(value));
 }
-
-/** A value as a search takes it: a star at its end would mean "begins with". */
-export function literal(value: string): string {
-  return value.endsWith('*') ? `${value.slice(0, -1)}\\*` : value;
-}

@@ -14,6 +14,9 @@ const mostValues = 50;
 /** Attributes whose values are offered before a property is chosen. */
 const offered: readonly Attribute[] = ['EventName', 'Username', 'EventSource', 'sourceIPAddress', 'errorCode'];
 
+/** The properties in the order in which they are asked for. */
+const commonFirst: readonly Attribute[] = [...offered, ...attributes.filter((one) => !offered.includes(one) && one !== 'EventId'), 'EventId'];
+
 const any: Pick<PropertyFilterProps.FilteringOption, 'value' | 'label' | 'tags'> = { value: '*', label: '*', tags: ['anything: the field is there'] };
 
 export interface FilterProps {
@@ -33,7 +36,7 @@ export const Filter = memo(function Filter({ query, onChange, events, operator, 
   const pathsSeen = useMemo(() => (asked ? pathsOf(events) : []), [asked === undefined, events]);
   const properties = useMemo(() => {
     const used = query.tokens.flatMap((item) => (isGroup(item) ? item.tokens : [item])).map((token) => token.propertyKey);
-    const known = [...attributes, 'category', 'region', ...(operator ? ['account'] : []), 'errorOnly'];
+    const known = [...commonFirst, 'category', 'region', ...(operator ? ['account'] : []), 'errorOnly'];
     const odd = used.filter((key) => !known.includes(key));
     return [...known.map((key) => property(key)), ...[...new Set([...odd, ...pathsSeen])].sort().map((key) => property(key, key.startsWith('path.')))];
   }, [query, pathsSeen, operator]);
@@ -76,7 +79,6 @@ export const Filter = memo(function Filter({ query, onChange, events, operator, 
       filteringAriaLabel="Conditions of the search"
       filteringEmpty="Nothing to offer. Press Enter to search for what you typed."
       virtualScroll
-      expandToViewport
       tokenLimit={6}
       customGroupsText={[{ group: 'paths', properties: 'Paths of the record', values: 'Values at paths' }]}
       i18nStrings={{ ...strings, enteredTextLabel: (text) => `Search for ${JSON.stringify(text)}` }}

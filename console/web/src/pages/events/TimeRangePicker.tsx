@@ -28,7 +28,6 @@ export function TimeRangePicker({ range, onChange }: { range: TimeRange; onChang
         timeOffset={zone === 'utc' ? 0 : undefined}
         placeholder="All time"
         showClearButton
-        expandToViewport
         dateInputFormat="iso"
         absoluteFormat="iso"
         ariaLabel="Time range"

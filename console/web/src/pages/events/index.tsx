@@ -176,7 +176,6 @@ export default function Events() {
           <ButtonDropdown
             items={[...questions.map(({ id, text, description }) => ({ id, text, secondaryText: description })), keyQuestion]}
             onItemClick={({ detail }) => ask(detail.id)}
-            expandToViewport
           >
             Questions
           </ButtonDropdown>
@@ -192,7 +191,6 @@ export default function Events() {
             onItemClick={({ detail }) => void download(new URLSearchParams(conditions), detail.id as Format, total)}
             disabled={busy || following}
             disabledReason={busy ? 'One download at a time' : 'Stop following to download what the search finds'}
-            expandToViewport
           >
             Download
           </ButtonDropdown>

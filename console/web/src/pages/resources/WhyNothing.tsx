@@ -9,6 +9,7 @@ import { paths } from '@/app/paths';
 import { useSession } from '@/app/session';
 import { AppLink, useFollow } from '@/components/AppLink';
 import { EmptyState } from '@/components/EmptyState';
+import { literal } from '@/components/event/query';
 import { ErrorAlert } from '@/components/ErrorAlert';
 import { formatCount } from '@/components/format';
 import { Loading } from '@/components/Loading';
@@ -103,7 +104,7 @@ export function WhyNothing({ ask, timeline }: { ask: Ask; timeline: Timeline }) 
 async function look(ask: Ask, timeline: Timeline, signal: AbortSignal): Promise<Findings> {
   const [reads, named] = await Promise.all([
     ask.reads ? undefined : getTimeline({ ...queryOf(ask, Date.now()), reads: true, limit: 1000 }, { signal }),
-    findPage({ ResourceName: exact(ask.name), limit: 100 }, { signal }),
+    findPage({ ResourceName: literal(ask.name), limit: 100 }, { signal }),
   ]);
   const types = new Set<string>();
   const accounts = new Set<string>();
@@ -113,9 +114,4 @@ async function look(ask: Ask, timeline: Timeline, signal: AbortSignal): Promise<
     if (account === timeline.account) event.resources?.filter(({ name }) => name === ask.name).forEach(({ type }) => type && types.add(type));
   }
   return { reads: reads?.timeline.changes.length ?? 0, types: [...types], accounts: [...accounts].filter(Boolean) };
-}
-
-/** A value that means itself, whatever it ends with. */
-function exact(value: string): string {
-  return value.endsWith('*') ? `${value.slice(0, -1)}\\*` : value;
 }

@@ -25,7 +25,7 @@ import { formatAgo, formatBytes, formatCount, formatDuration } from '@/component
 import { Loading } from '@/components/Loading';
 import { TimeText } from '@/components/TimeText';
 import { useLoad } from '@/components/useLoad';
-import { useUrlState } from '@/components/urlState';
+import { unescaped, useUrlState } from '@/components/urlState';
 import { visible } from '@/components/visible';
 import { FilePanel } from './FilePanel';
 import { LogFiles } from './LogFiles';
@@ -49,7 +49,7 @@ export default function TrailDetails() {
   const opened = params.get('file');
   const [asked, setAsked] = useState<TrailAction>();
 
-  const nameOrARN = decoded(name);
+  const nameOrARN = unescaped(name);
   const { data: trail, error, reload } = useLoad((signal) => findTrail(session, nameOrARN, region, { signal }), [nameOrARN, region, session.region]);
   const state = useLoad(
     async (signal, background) => {
@@ -290,12 +290,4 @@ function Digests({ delivery, onOpen, validation }: { delivery: TrailDelivery | u
       }
     />
   );
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
 }
