@@ -65,7 +65,9 @@ function measure(files, manifest) {
   for (const [name, bytes] of files) console.log(`${kB(bytes.length)}  ${name}`);
 
   const shell = Object.values(manifest).find((chunk) => chunk.isEntry);
-  const pages = Object.values(manifest).filter((chunk) => chunk.isDynamicEntry && /^src\/pages\//.test(chunk.src));
+  // What a page itself loads later is not a page.
+  const pages = (shell.dynamicImports ?? []).map((name) => manifest[name]);
+  if (pages.length === 0) throw new Error('no page was found in the manifest');
   for (const page of [undefined, ...pages]) {
     const needed = new Set();
     for (const chunk of [shell, page]) if (chunk) collect(chunk, manifest, needed);

@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { startMock } from '#dev/mock.mjs';
 import { callJSON, callQuery } from '@/api/aws';
 import { findEvents, findPage, getEvent, getHistogram, getValues } from '@/api/events';
-import { ApiError, queryString, whenSignedOut } from '@/api/http';
+import { ApiError, isAbort, queryString, whenSignedOut } from '@/api/http';
+import { linesOf } from '@/api/lines';
 import { listBuckets, listObjects } from '@/api/s3';
 import { getSession, signIn } from '@/api/session';
 import { messagesOf, tailEvents } from '@/api/tail';
@@ -48,6 +49,18 @@ function streamed(text: string): Response {
     }),
   );
 }
+
+test('an answer that breaks off says so, and one that is given up does not', async () => {
+  const broken = (error: unknown) => {
+    let at = 0;
+    return new Response(new ReadableStream({ pull: (control) => (at++ ? control.error(error) : control.enqueue(new TextEncoder().encode('{"damage":{}}\n'))) }), { headers: { 'X-Amzn-Requestid': 'r-1' } });
+  };
+  const read = async (error: unknown) => {
+    for await (const _ of linesOf(broken(error)));
+  };
+  await assert.rejects(read(new TypeError('network error')), (error: ApiError) => error.code === 'Incomplete' && error.requestId === 'r-1');
+  await assert.rejects(read(new DOMException('', 'AbortError')), isAbort);
+});
 
 test('a session is read back, and an error has its code and request ID', async () => {
   assert.equal((await getSession()).identity.type, 'Root');

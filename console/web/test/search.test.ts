@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareFields, fieldsOf, tokenFor } from '@/components/event/fields';
+import { compareFields, exactRecord, fieldsOf, tokenFor } from '@/components/event/fields';
 import { exactly, formatQuery, interpret, narrowed, noQuery, parseQuery, pathKey, propertyOf, QueryProblem, type EventQuery, type Operator, type Token } from '@/components/event/query';
 import { boundsOf, formatRange, parseRange } from '@/components/event/range';
 import { formatSearch, narrowedPath, parseSearch, readsRecords, searchConditions, searchFor } from '@/components/event/search';
@@ -175,6 +175,11 @@ test('a search and its address are the same thing', () => {
   assert.deepEqual(parseSearch(new URLSearchParams(searchPath({ EventName: 'A&B' }).split('?')[1])), { query: all(t('EventName', '=', 'A&B')), range: { is: 'all' }, order: 'newest' });
   assert.equal(searchFor([]), '/events?last=all');
   assert.equal(narrowedPath('/events', new URLSearchParams('EventName=A&last=3h'), t('Username', '=', 'u')), '/events?EventName=A&Username=u&last=3h');
+  // An address that cannot be read is not narrowed.
+  const wide = new URLSearchParams([['or.a.Username', 'x']]);
+  for (let i = 0; i < 70; i++) wide.append('or.a.not.EventName', `e${i}`);
+  assert.throws(() => parseSearch(wide), QueryProblem);
+  assert.equal(narrowedPath('/events', wide, t('Username', '=', 'u')), '/events?Username=u&last=all');
   assert.equal(narrowedPath('/events/x', new URLSearchParams('EventName=A'), t('Username', '=', 'u')), '/events?Username=u&last=all');
   assert.ok(!readsRecords(new URLSearchParams('EventName=A*&not.errorCode=*')));
   for (const text of ['path.x=1', 'not.path.x=1', 'or.g.EventName=1', 'errorOnly=true', 'ResourceName=a*']) assert.ok(readsRecords(new URLSearchParams(text)), text);
@@ -185,8 +190,8 @@ test('every value of a record has the condition that finds it', () => {
   const found = Object.fromEntries(fields.map(({ path, text, token }) => [path, token ? `${token.propertyKey} ${token.operator} ${token.value}` : `(${text})`]));
   assert.deepEqual(found, {
     eventName: 'EventName = A',
-    'requestParameters.a.b\\c[0]': 'path.requestParameters.a\\.b\\\\c = x',
-    'requestParameters.a.b\\c[1].d': 'path.requestParameters.a\\.b\\\\c.d = null',
+    'requestParameters.a\\.b\\\\c[0]': 'path.requestParameters.a\\.b\\\\c = x',
+    'requestParameters.a\\.b\\\\c[1].d': 'path.requestParameters.a\\.b\\\\c.d = null',
     'requestParameters.n': '(12345678901234567000)',
     'requestParameters.e': '()',
     'requestParameters.o': '({})',
@@ -199,6 +204,31 @@ test('every value of a record has the condition that finds it', () => {
   const deep = JSON.parse('{"a":'.repeat(200) + '1' + '}'.repeat(200)) as Record<string, unknown>;
   assert.equal(fieldsOf(deep).fields.length, 1);
   assert.ok(fieldsOf(Object.fromEntries(Array.from({ length: 6000 }, (_, i) => [`k${i}`, i]))).more);
+});
+
+test('numbers that do not fit keep their digits, and have a condition', () => {
+  const record = exactRecord(event(`{"a":9007199254740993,"b":[1.0,1e400,-0],"c":7,"#":"\\"12345678901234567890","d":{"#":1.50}}`));
+  const { fields } = fieldsOf(record);
+  assert.deepEqual(
+    fields.map(({ path, text, token }) => `${path} ${text} ${token?.value}`),
+    ['a 9007199254740993 9007199254740993', 'b[0] 1.0 1.0', 'b[1] 1e400 1e400', 'b[2] -0 -0', 'c 7 7', '# "12345678901234567890 "12345678901234567890', 'd.# 1.50 1.50'],
+  );
+  const rows = compareFields(['{"id":9007199254740992}', '{"id":9007199254740993}'].map((raw) => exactRecord(event(raw))));
+  assert.deepEqual(rows, [{ path: 'id', texts: ['9007199254740992', '9007199254740993'], differs: true }]);
+  // What cannot be read anew is what it was read as.
+  assert.deepEqual(exactRecord({ ...event('{}'), record: { a: 1 }, raw: '{' }), { a: 1 });
+
+  function event(raw: string) {
+    return { seq: 1, arrival: '', origin: 'posted' as const, flags: [], record: JSON.parse(raw) as Record<string, unknown>, raw };
+  }
+});
+
+test('names that look like steps of a path do not hide others', () => {
+  const rows = compareFields([
+    { a: { b: 1 }, 'a.b': 2, 'c[0]': 3, c: [4] },
+    { a: { b: 5 }, 'a.b': 2, 'c[0]': 3, c: [4] },
+  ]);
+  assert.deepEqual(rows.map(({ path, differs }) => `${path} ${differs}`), ['a.b true', 'a\\.b false', 'c\\[0] false', 'c[0] false']);
 });
 
 test('a comparison marks what differs and what is missing', () => {

@@ -4,6 +4,7 @@ import { deleteUser, listUsers, timeOf } from '@/api/iam';
 import type { Overview } from '@/api/overview';
 import { isDenied } from '@/components/LoadError';
 import { ApiError } from '@/api/http';
+import { literal } from '@/components/event/query';
 import { roundUp } from '@/components/scale';
 import { lowDisk, nothingYet } from '@/pages/dashboard/state';
 

@@ -50,18 +50,13 @@ export interface EventPage {
   damage: string[];
 }
 
-/** Reads one page. onProgress is called with what has come so far, at most ten times a second. */
-export async function findPage(conditions: Conditions, init?: CallInit, onProgress?: (page: EventPage) => void): Promise<EventPage> {
+/** Reads one page. */
+export async function findPage(conditions: Conditions, init?: CallInit): Promise<EventPage> {
   const page: EventPage = { events: [], damage: [] };
-  let told = 0;
   for await (const item of findEvents(conditions, init)) {
     if ('event' in item) page.events.push(item.event);
     else if ('damage' in item) page.damage.push(item.damage);
     else page.next = item.end.next;
-    if (onProgress && 'event' in item && performance.now() - told > 100) {
-      told = performance.now();
-      onProgress({ events: [...page.events], damage: [...page.damage] });
-    }
   }
   return page;
 }

@@ -54,7 +54,7 @@ export interface RecordResource {
 }
 
 /** The value at a path of names, such as "userIdentity.sessionContext.attributes.mfaAuthenticated"; undefined where there is none. */
-export function valueAt(record: unknown, path: string | readonly string[]): unknown {
+function valueAt(record: unknown, path: string | readonly string[]): unknown {
   let value = record;
   for (const name of typeof path === 'string' ? path.split('.') : path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;

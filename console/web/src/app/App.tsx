@@ -53,12 +53,12 @@ function SignedIn() {
   const [path] = useLocation();
   const { parser } = useRouter();
   const at = routes.find((route) => matchRoute(parser, route.path, path)[0])?.path;
-  // Nothing that was read for one identity or region may stay on a page for another.
+  // Nothing that was read for one identity or region may stay on a page for another. What was done, and a download, goes on in another region.
   return (
-    <NotificationsProvider key={`${identity.arn} ${region}`}>
+    <NotificationsProvider key={identity.arn}>
       <TopBar />
       <div id="announcer" className="offscreen" role="status" />
-      <ErrorBoundary reset={path}>
+      <ErrorBoundary key={region} reset={path}>
         {/* One for each page, because while another page's code comes the one before would stay, hidden, with its frame beside the new one. */}
         <Suspense
           key={at}

@@ -92,7 +92,7 @@ export function Histogram({ buckets, since, until, stepSeconds, what = 'events',
   return (
     <div className="histogram">
       <div className="histogram-head">
-        <span>{at === undefined ? `${formatNumber(total)} ${what}` : range && range[0] !== range[1] ? `${timeOf(range[0])} to ${timeOf(range[1] + 1)}` : textOf(at)}</span>
+        <span>{at === undefined ? (loading ? `Counting ${what}` : `${formatNumber(total)} ${what}`) : range && range[0] !== range[1] ? `${timeOf(range[0])} to ${timeOf(range[1] + 1)}` : textOf(at)}</span>
         <span className="histogram-quiet">{highest > 0 && `at most ${formatNumber(highest)} in ${formatDuration(stepSeconds)}`}</span>
       </div>
       <div
@@ -128,8 +128,8 @@ export function Histogram({ buckets, since, until, stepSeconds, what = 'events',
         </svg>
       </div>
       <div className="histogram-axis" aria-hidden="true">
-        <span>{timeOf(0)}</span>
-        <span>{timeOf(bars.length)}</span>
+        <span>{loading ? '\u00a0' : timeOf(0)}</span>
+        <span>{loading ? '' : timeOf(bars.length)}</span>
       </div>
       {onSelect && (
         <span id={hint} className="offscreen">

@@ -39,7 +39,7 @@ export function readSaved<T>(name: string, initial: T): T {
   return parse(read(name), initial);
 }
 
-export function writeSaved(name: string, value: unknown): void {
+function writeSaved(name: string, value: unknown): void {
   const text = JSON.stringify(value);
   for (const key of keysOf(name)) {
     try {

@@ -27,18 +27,18 @@ export function EventDetails({ event }: { event: FoundEvent }) {
   const items = [
     { label: 'Event time', value: <TimeText time={said.eventTime} /> },
     pair('Event name', 'EventName', said.eventName),
+    pair('User name', 'Username', said.userName),
+    pair('Source address', 'sourceIPAddress', said.sourceIPAddress),
     pair('Event source', 'EventSource', said.eventSource),
     said.errorCode
       ? { label: 'Error code', value: <FilterableValue token={searchable(said.errorCode) ? exactly('errorCode', said.errorCode) : undefined}><StatusIndicator type="error">{visible(said.errorCode)}</StatusIndicator></FilterableValue> }
       : undefined,
     pair('Error message', undefined, said.errorMessage),
-    pair('User name', 'Username', said.userName),
     pair('Identity type', 'path.userIdentity.type', said.identityType),
     pair('Identity ARN', 'userIdentity.arn', said.identityArn, true),
     pair('Called by', 'path.userIdentity.invokedBy', textAt(record, 'userIdentity.invokedBy')),
     pair('Access key ID', 'AccessKeyId', said.accessKeyId, true),
     pair('Signed in with MFA', 'path.userIdentity.sessionContext.attributes.mfaAuthenticated', textAt(record, 'userIdentity.sessionContext.attributes.mfaAuthenticated')),
-    pair('Source address', 'sourceIPAddress', said.sourceIPAddress),
     pair('User agent', 'path.userAgent', said.userAgent),
     pair('Region', 'region', said.region),
     pair('Account', textAt(record, 'recipientAccountId') ? 'path.recipientAccountId' : 'path.userIdentity.accountId', said.account),

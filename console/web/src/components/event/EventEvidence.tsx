@@ -95,7 +95,7 @@ function Key({ text, bucket }: { text: string; bucket: string }) {
 }
 
 /** What is known of an event's integrity in the files of a trail. */
-export function integrityOf(trail: ExplainedTrail): [StatusIndicatorProps.Type, string] {
+function integrityOf(trail: ExplainedTrail): [StatusIndicatorProps.Type, string] {
   if (!trail.taken) return ['stopped', trail.settings === 'forgotten' && !trail.proven ? 'Probably not delivered' : 'Not delivered'];
   if (trail.pending) return ['pending', 'In the next file'];
   switch (trail.file?.state) {

@@ -1,4 +1,5 @@
 import { ApiError, requestIdOf, send } from '@/api/http';
+import { saveFile } from '@/components/saveFile';
 
 // A download is read as a stream, so that it can be counted and cancelled, and kept as a Blob of blocks, which browsers move to the disk: no
 // part of the page holds the file as one text. It goes on while the user looks at other pages.
@@ -39,7 +40,7 @@ export async function downloadEvents(conditions: URLSearchParams, format: Format
   setRunning(true);
   try {
     const { file, ...done } = await readExport(conditions, format, signal, onProgress);
-    save(file, done.name);
+    saveFile(file, done.name);
     return done;
   } finally {
     setRunning(false);
@@ -121,7 +122,8 @@ export class RowCounter {
   }
 
   private addLines(bytes: Uint8Array): void {
-    for (const byte of bytes) {
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i]!;
       // A doubled quote within a cell changes nothing in the end.
       if (byte === 0x22 && this.format === 'csv') this.quoted = !this.quoted;
       else if (byte === 0x0a && !this.quoted) {
@@ -137,7 +139,8 @@ export class RowCounter {
 
   /** The records are the objects in the first list of the outermost object. */
   private addJSON(bytes: Uint8Array): void {
-    for (const byte of bytes) {
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i]!;
       if (this.quoted) {
         if (this.escaped) this.escaped = false;
         else if (byte === 0x5c) this.escaped = true;
@@ -160,13 +163,4 @@ function setRunning(now: boolean): void {
 function nameOf(answer: Response, format: Format): string {
   const name = /filename="([\w.-]+)"/.exec(answer.headers.get('Content-Disposition') ?? '')?.[1];
   return name ?? `cairn-events.${format}`;
-}
-
-function save(file: Blob, name: string): void {
-  const address = URL.createObjectURL(file);
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -12,7 +12,7 @@ import { Comparison } from '@/components/event/Comparison';
 import { exactly } from '@/components/event/query';
 import { Loading } from '@/components/Loading';
 import { useLoad } from '@/components/useLoad';
-import { useUrlState } from '@/components/urlState';
+import { unescaped, useUrlState } from '@/components/urlState';
 import { visible } from '@/components/visible';
 
 const most = 5;
@@ -25,7 +25,7 @@ export default function Compare() {
   const ids = named.slice(0, most);
   const { data, error, loading, reload } = useLoad(
     (signal) => Promise.all(ids.map(async (id) => ({ id, event: (await getEvent(exactly('EventId', id).value, { signal }))[0] }))),
-    [ids.join()],
+    [ids],
   );
   const events = data?.flatMap(({ event }) => (event ? [event] : [])) ?? [];
   const missing = data?.filter(({ event }) => !event).map(({ id }) => id) ?? [];
@@ -60,14 +60,6 @@ export default function Compare() {
 /** The IDs of the address. Commas stand between them; one within an ID is escaped, where the others are not. */
 function idsOf(params: URLSearchParams): string[] {
   const written = /[?&]ids=([^&]*)/.exec(location.search)?.[1] ?? '';
-  const ids = written.includes(',') ? written.split(',').map(decoded) : (params.get('ids') ?? '').split(',');
+  const ids = written.includes(',') ? written.split(',').map(unescaped) : (params.get('ids') ?? '').split(',');
   return ids.filter((id) => id !== '');
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -23,6 +23,7 @@ import { formatCount } from '@/components/format';
 import { JsonView } from '@/components/JsonView';
 import { Loading } from '@/components/Loading';
 import { TimeText } from '@/components/TimeText';
+import { unescaped } from '@/components/urlState';
 import { useLoad } from '@/components/useLoad';
 import { visible } from '@/components/visible';
 import ExpandableSection from '@cloudscape-design/components/expandable-section';
@@ -33,7 +34,7 @@ const above = [{ text: 'Event history', href: paths.events }];
 export default function Event() {
   useParams();
   // The router's parameter has been unescaped once already, but not of everything.
-  const eventId = decoded(location.pathname.slice(`${paths.events}/`.length));
+  const eventId = unescaped(location.pathname.slice(`${paths.events}/`.length));
   const { data, error, loading, reload } = useLoad((signal) => getEvent(exactly('EventId', eventId).value, { signal }), [eventId]);
   if (loading && !data) {
     return (
@@ -83,7 +84,7 @@ function OneEvent({ event, others }: { event: FoundEvent; others: readonly Found
           )}
           {same && (
             <Button href={same} onFollow={follow}>
-              Same address
+              Five minutes around, same address
             </Button>
           )}
           <CopyButton text={() => location.href} what="link to the event" label="Copy link" />
@@ -119,12 +120,4 @@ function OneEvent({ event, others }: { event: FoundEvent; others: readonly Found
       </SpaceBetween>
     </Page>
   );
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

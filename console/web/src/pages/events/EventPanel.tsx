@@ -2,7 +2,7 @@ import Button from '@cloudscape-design/components/button';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import SplitPanel from '@cloudscape-design/components/split-panel';
 import Tabs from '@cloudscape-design/components/tabs';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { summarize, type FoundEvent } from '@/api/record';
 import { paths } from '@/app/paths';
 import { useFollow } from '@/components/AppLink';
@@ -32,8 +32,20 @@ const strings = {
   resizeHandleTooltipText: 'Drag, or press Enter, to resize',
 };
 
+export interface EventPanelProps {
+  selected: readonly FoundEvent[];
+  onPrevious?: () => void;
+  onNext?: () => void;
+  /** Told when the panel is there, whose code comes later than the page. */
+  onShown: (shown: boolean) => void;
+}
+
 /** Shows the chosen event below the table, or several side by side. */
-export function EventPanel({ selected, onPrevious, onNext }: { selected: readonly FoundEvent[]; onPrevious?: () => void; onNext?: () => void }) {
+export default function EventPanel({ selected, onPrevious, onNext, onShown }: EventPanelProps) {
+  useEffect(() => {
+    onShown(true);
+    return () => onShown(false);
+  }, [onShown]);
   const [tab, setTab] = useState('details');
   const follow = useFollow();
   const event = selected[0];

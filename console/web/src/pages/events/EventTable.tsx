@@ -73,7 +73,7 @@ export const EventTable = memo(function EventTable(props: EventTableProps) {
         tableLabel: 'Events',
         selectionGroupLabel: 'Events to look at and compare',
         allItemsSelectionLabel: () => `The first ${mostChosen} events`,
-        itemSelectionLabel: (_, event) => `${visible(summarize(event.record).eventName)} of ${summarize(event.record).eventTime}`,
+        itemSelectionLabel: (_, event) => `${visible(summarize(event.record).eventName)} of ${visible(summarize(event.record).eventTime)}`,
         resizerRoleDescription: 'Resize',
       }}
       renderAriaLive={({ firstIndex, lastIndex }) => `Events ${firstIndex} to ${lastIndex} of the page`}

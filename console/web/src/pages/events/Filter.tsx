@@ -4,7 +4,7 @@ import { attributes, getValues, withoutValues, type Attribute } from '@/api/even
 import { isAbort } from '@/api/http';
 import type { FoundEvent } from '@/api/record';
 import { fieldsOf } from '@/components/event/fields';
-import { exactly, interpret, isGroup, propertyLabel, type EventQuery, type Operator, type Token, type TokenGroup } from '@/components/event/query';
+import { interpret, isGroup, literal, propertyLabel, type EventQuery, type Operator, type Token, type TokenGroup } from '@/components/event/query';
 import { formatNumber } from '@/components/format';
 import { visible } from '@/components/visible';
 
@@ -54,7 +54,7 @@ export const Filter = memo(function Filter({ query, onChange, events, operator, 
   );
 
   const change = ({ detail }: { detail: PropertyFilterProps.Query }) => {
-    const items = (detail.tokenGroups ?? detail.tokens).map((item) => read(item, values.options)).filter((item) => item !== undefined);
+    const items = (detail.tokenGroups ?? detail.tokens).map((item) => read(item, values.options, query)).filter((item) => item !== undefined);
     onChange({ operation: detail.operation, tokens: items });
   };
 
@@ -115,18 +115,20 @@ function valueText(value: unknown): string {
   return visible(value === any.value ? '* (anything)' : String(value ?? ''));
 }
 
-/** A token as the component has it. What was typed without a property is made one. */
-function read(item: PropertyFilterProps.Token | PropertyFilterProps.TokenGroup, offers: readonly PropertyFilterProps.FilteringOption[]): Token | TokenGroup | undefined {
+/** A token as the component has it. What was typed without a property is made one; spaces around it were not meant, but for those of a token that was there. */
+function read(item: PropertyFilterProps.Token | PropertyFilterProps.TokenGroup, offers: readonly PropertyFilterProps.FilteringOption[], before: EventQuery): Token | TokenGroup | undefined {
   if ('operation' in item) {
-    const tokens = item.tokens.map((token) => read(token, offers)).filter((token): token is Token => token !== undefined && !isGroup(token));
+    const tokens = item.tokens.map((token) => read(token, offers, before)).filter((token): token is Token => token !== undefined && !isGroup(token));
     return tokens.length > 1 ? { operation: item.operation, tokens } : tokens[0];
   }
+  const known = before.tokens.flatMap((one) => (isGroup(one) ? one.tokens : [one])).find((one) => one.propertyKey === item.propertyKey && one.value === item.value && one.operator === item.operator);
+  if (known) return known;
   const value = String(item.value ?? '').trim();
   if (!item.propertyKey) {
     const operator = item.operator === '!=' ? '!=' : '=';
     // What was offered is known to be a value of its property.
     const offer = offers.find((option) => option.value === value && option.value !== any.value);
-    return offer ? exactly(offer.propertyKey, value, operator === '!=') : interpret(value, operator);
+    return offer ? { propertyKey: offer.propertyKey, operator, value } : interpret(value, operator);
   }
   return value ? { propertyKey: item.propertyKey, operator: item.operator as Operator, value } : undefined;
 }
@@ -176,7 +178,7 @@ function useValues(asked: { attribute?: Attribute; text: string } | undefined) {
         );
         const found = {
           options: lists.flatMap(({ one, values }) =>
-            (values ?? []).map(({ value, count }) => ({ propertyKey: one, value, label: value, tags: [`${formatNumber(count)} ×`], filteringTags: [] })),
+            (values ?? []).map(({ value, count }) => ({ propertyKey: one, value: literal(value), label: visible(value), tags: [`${formatNumber(count)} ×`], filteringTags: [] })),
           ),
           complete: lists.every(({ complete }) => complete),
         };

@@ -1,3 +1,4 @@
+import Icon from '@cloudscape-design/components/icon';
 import Link from '@cloudscape-design/components/link';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Badge from '@cloudscape-design/components/badge';
@@ -43,14 +44,24 @@ const columns: Column[] = [
     label: 'Event name',
     width: 210,
     first: true,
-    cell: (_, said, { follow }) =>
-      said.eventId ? (
-        <Link href={paths.event(said.eventId)} onFollow={follow}>
-          {shortened(said.eventName)}
-        </Link>
-      ) : (
-        shortened(said.eventName)
-      ),
+    cell: (_, said, { follow }) => (
+      <>
+        {said.eventId ? (
+          <Link href={paths.event(said.eventId)} onFollow={follow}>
+            {shortened(said.eventName)}
+          </Link>
+        ) : (
+          shortened(said.eventName)
+        )}
+        {/* The column of the error code may be out of sight. */}
+        {said.errorCode && (
+          <>
+            {' '}
+            <Icon name="status-negative" variant="error" ariaLabel="Failed" />
+          </>
+        )}
+      </>
+    ),
   },
   { id: 'eventTime', label: 'Event time', width: 205, first: true, cell: (_, said, { zone }) => timeText(said.eventTime, zone) },
   text('username', 'User name', 170, (said) => said.userName, true),

@@ -6,7 +6,7 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import ToggleButton from '@cloudscape-design/components/toggle-button';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { attributes } from '@/api/events';
 import { summarize, type FoundEvent } from '@/api/record';
 import { Page } from '@/app/Page';
@@ -25,7 +25,6 @@ import { useSavedState } from '@/components/savedState';
 import { useTimeZone } from '@/components/TimeText';
 import { useUrlState } from '@/components/urlState';
 import { visible } from '@/components/visible';
-import { EventPanel } from './EventPanel';
 import { EventTable, mostChosen } from './EventTable';
 import { Filter } from './Filter';
 import { FollowBar } from './FollowBar';
@@ -39,8 +38,14 @@ import { useFollow } from './useFollow';
 import { useHits } from './useHits';
 import './events.css';
 
+// What shows an event is not needed before one is chosen.
+const loadPanel = () => import('./EventPanel');
+const EventPanel = lazy(loadPanel);
+
+const none: readonly FoundEvent[] = [];
 /** What AWS's event history begins with. */
 const onlyWrites: EventQuery = { operation: 'and', tokens: [{ propertyKey: 'ReadOnly', operator: '=', value: 'false' }] };
+
 /** The event history: search, look at, follow and download events. */
 export default function Events() {
   const { identity, regions } = useSession();
@@ -71,13 +76,18 @@ export default function Events() {
   const costly = readsRecords(new URLSearchParams(conditions)) && bounds.since === undefined && !isSelective(search.query);
   const [ready, setReady] = useState('');
   useEffect(() => {
-    if (!pages.loading) setReady(key);
+    if (pages.loading) return;
+    setReady(key);
+    // A panel whose code does not load says so when it is opened.
+    loadPanel().catch(() => {});
   }, [pages.loading, key]);
   const hits = useHits(conditions, bounds, now, key, ready === key && (preferences.histogram || !costly) && (!costly || counted === key));
 
   const [following, setFollowing] = useState(false);
   const [paused, setPaused] = useState(false);
-  const live = useFollow(following, useMemo(() => searchConditions({ ...search, range: { is: 'all' }, order: 'newest' }, 0).toString(), [search]), paused, pages.events);
+  const followConditions = useMemo(() => searchConditions({ ...search, range: { is: 'all' }, order: 'newest' }, 0).toString(), [search]);
+  // Rows of the search before, of a later page or of the oldest events are not what new ones stand before.
+  const live = useFollow(following, followConditions, attempt, paused, pages.index === 0 && search.order === 'newest' && !pages.stale ? pages.events : none);
   const events = following ? live.events : pages.events;
 
   const [problem, setProblem] = useState('');
@@ -112,6 +122,7 @@ export default function Events() {
 
   const [selected, setSelected] = useState<readonly FoundEvent[]>([]);
   const [panelOpen, setPanelOpen] = useState(false);
+  const [panelShown, setPanelShown] = useState(false);
   const choose = useCallback((items: readonly FoundEvent[]) => {
     setSelected(items.slice(0, mostChosen));
     if (items.length > 0) setPanelOpen(true);
@@ -123,10 +134,10 @@ export default function Events() {
   }, [key]);
   // The panel must not cover what was chosen.
   useEffect(() => {
-    if (!panelOpen || selected.length === 0) return;
+    if (!panelOpen || !panelShown || selected.length === 0) return;
     const timer = setTimeout(() => showChosen(), 50);
     return () => clearTimeout(timer);
-  }, [panelOpen, selected]);
+  }, [panelOpen, panelShown, selected]);
   const at = selected.length === 1 ? events.findIndex((event) => event.seq === selected[0]!.seq) : -1;
   const step = (to: number) => (at >= 0 && events[to] ? () => setSelected([events[to]!]) : undefined);
 
@@ -257,7 +268,13 @@ export default function Events() {
       title="Event history"
       header={null}
       contentType="table"
-      splitPanel={selected.length > 0 && <EventPanel selected={selected} onPrevious={step(at - 1)} onNext={step(at + 1)} />}
+      splitPanel={
+        selected.length > 0 && (
+          <Suspense fallback={null}>
+            <EventPanel selected={selected} onPrevious={step(at - 1)} onNext={step(at + 1)} onShown={setPanelShown} />
+          </Suspense>
+        )
+      }
       splitPanelOpen={panelOpen && selected.length > 0}
       onSplitPanelToggle={setPanelOpen}
     >
@@ -319,7 +336,7 @@ function Nothing({ search, range, onClear }: { search: Search; range: string; on
     );
   }
   return (
-    <EmptyState title="No events yet" command="cairn import ./my-logs" action={<Button onClick={onClear}>Show read-only events too</Button>}>
+    <EmptyState title="No events yet" command="cairn import ./AWSLogs" action={<Button onClick={onClear}>Show read-only events too</Button>}>
       Calls to this server appear here as they happen. Import CloudTrail log files, or make up a day with a break-in by cairn demo.
     </EmptyState>
   );

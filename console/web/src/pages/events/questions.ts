@@ -1,6 +1,6 @@
 import type { Search } from '@/components/event/search';
 import { exactly, type EventQuery, type Token } from '@/components/event/query';
-import type { TimeRange } from '@/components/event/range';
+import { secondsText, type TimeRange } from '@/components/event/range';
 
 /** A question that is asked when something happened. Without a range of its own it is asked of the range that is chosen. */
 export interface Question {
@@ -61,10 +61,9 @@ export const questions: Question[] = [
 /** What an access key did in the last week, or in the week around a time. */
 export function keyWeek(accessKeyId: string, around?: number): Search {
   const half = 3.5 * 86_400_000;
-  const text = (time: number) => `${new Date(time).toISOString().slice(0, 19)}Z`;
   return {
     query: all(exactly('AccessKeyId', accessKeyId)),
-    range: around === undefined ? { is: 'last', amount: 7, unit: 'day' } : { is: 'between', since: text(around - half), until: text(around + half) },
+    range: around === undefined ? { is: 'last', amount: 7, unit: 'day' } : { is: 'between', since: secondsText(around - half), until: secondsText(around + half) },
     order: 'newest',
   };
 }

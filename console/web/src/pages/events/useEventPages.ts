@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { findEvents, type EventPage } from '@/api/events';
 import { isAbort } from '@/api/http';
 import type { FoundEvent } from '@/api/record';
+import { useSession } from '@/app/session';
 
 /** Lines that come together are drawn together: a page that comes at once, once; the first rows of one that does not after 60 ms, then five times a second. */
 const firstFlush = 60;
@@ -39,13 +40,31 @@ export interface EventPages {
 
 const nothing: readonly FoundEvent[] = [];
 
+/** The pages of the search that was looked at last beyond its first page. The entry of the browser's history that shows them has their number. */
+let left: { id: number; reader: string; conditions: string; pageSize: number; pages: EventPage[]; index: number } | undefined;
+let count = 0;
+
+/** What "back" leads to: the page that was left, as it was, if it is of the same search by the same identity. */
+function restored(reader: string, conditions: string, pageSize: number, key: string): State | undefined {
+  const id = (history.state as { eventPages?: number } | null)?.eventPages;
+  if (!left || left.id !== id || left.reader !== reader || left.conditions !== conditions || left.pageSize !== pageSize) return undefined;
+  return { key, pages: left.pages, index: left.index, loading: false, stopped: false };
+}
+
 /**
  * The pages of a search. Rows are there as soon as the server has found them; a search that is not wanted any more is cancelled. Another key
  * searches anew.
  */
 export function useEventPages(conditions: string, pageSize: number, key: string): EventPages {
-  const [state, setState] = useState<State>({ key: '', pages: [], index: 0, loading: true, stopped: false });
-  const [wanted, setWanted] = useState({ key, index: 0 });
+  const reader = useSession().identity.arn;
+  const [state, setState] = useState<State>(() => restored(reader, conditions, pageSize, key) ?? { key: '', pages: [], index: 0, loading: true, stopped: false });
+  const [wanted, setWanted] = useState({ key, conditions, index: state.index });
+  if (wanted.key !== key) {
+    // A search begins at its first page, also one that was at another page before, and one that is made again.
+    const again = wanted.conditions === conditions ? undefined : restored(reader, conditions, pageSize, key);
+    if (again) setState(again);
+    setWanted({ key, conditions, index: again?.index ?? 0 });
+  }
   const running = useRef<{ stop: AbortController; page: EventPage } | undefined>(undefined);
   const latest = useRef(state);
   latest.current = state;
@@ -93,6 +112,12 @@ export function useEventPages(conditions: string, pageSize: number, key: string)
   }, [conditions, pageSize, key, index]);
 
   const current = state.key === key;
+  useEffect(() => {
+    if (!current || !state.pages[index]) return;
+    if (index > 0) left = { id: ++count, reader, conditions, pageSize, pages: state.pages, index };
+    if (index > 0 || history.state?.eventPages) history.replaceState({ ...history.state, eventPages: index > 0 ? count : undefined }, '');
+  }, [current, state.pages, index, reader]);
+
   const page = current ? (state.pages[index] ?? (state.partial?.events.length || !state.loading ? state.partial : undefined)) : undefined;
   const last = useRef<readonly FoundEvent[]>(nothing);
   if (page) last.current = page.events;
@@ -108,7 +133,7 @@ export function useEventPages(conditions: string, pageSize: number, key: string)
     stopped: current && state.stopped,
     error: current ? state.error : undefined,
     // A page's beginning is known from the one before it.
-    go: useCallback((to: number) => setWanted({ key, index: Math.min(to, latest.current.key === key ? latest.current.pages.length : 0) }), [key]),
+    go: useCallback((to: number) => setWanted({ key, conditions, index: Math.min(to, latest.current.key === key ? latest.current.pages.length : 0) }), [key, conditions]),
     stop: useCallback(() => {
       running.current?.stop.abort();
       const partial = running.current?.page;

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { FoundEvent } from '@/api/record';
 import { tailEvents } from '@/api/tail';
 
@@ -19,11 +19,12 @@ export interface Followed {
 
 const before: Followed = { events: [], arrived: 0, waiting: 0, connection: 'connecting' };
 
-/** Follows a search: events as they arrive, before those that are there already. While paused, the newest are held back, never more than are shown. */
-export function useFollow(on: boolean, conditions: string, paused: boolean, present: readonly FoundEvent[]): Followed {
+/**
+ * Follows a search: events as they arrive, before "present", the newest of those that are there already. While paused, the newest are held back,
+ * never more than are shown. Another attempt begins anew.
+ */
+export function useFollow(on: boolean, conditions: string, attempt: number, paused: boolean, present: readonly FoundEvent[]): Followed {
   const [state, setState] = useState<Followed>(before);
-  const start = useRef(present);
-  start.current = present;
   const halted = useRef(paused);
   halted.current = paused;
 
@@ -32,7 +33,7 @@ export function useFollow(on: boolean, conditions: string, paused: boolean, pres
     const stop = new AbortController();
     let held: FoundEvent[] = [];
     let arrived = 0;
-    setState({ ...before, events: start.current.slice(0, followed) });
+    setState(before);
     const flush = () => {
       const count = arrived;
       if (halted.current) {
@@ -54,14 +55,20 @@ export function useFollow(on: boolean, conditions: string, paused: boolean, pres
           held = [event, ...held].slice(0, followed);
         },
         onDamage: (damage) => setState((now) => ({ ...now, damage })),
-        onState: (connection) => setState((now) => ({ ...now, connection })),
+        onState: (connection) => !stop.signal.aborted && setState((now) => ({ ...now, connection })),
       },
       stop.signal,
-    ).catch((error: unknown) => setState((now) => ({ ...now, connection: 'waiting', error })));
+    ).catch((error: unknown) => {
+      if (!stop.signal.aborted) setState((now) => ({ ...now, connection: 'waiting', error }));
+    });
     return () => {
       stop.abort();
       clearInterval(timer);
     };
-  }, [on, conditions]);
-  return on ? state : before;
+  }, [on, conditions, attempt]);
+  const events = useMemo(() => {
+    const seen = new Set(state.events.map((event) => event.seq));
+    return [...state.events, ...present.filter((event) => !seen.has(event.seq))].slice(0, followed);
+  }, [state.events, present]);
+  return on ? { ...state, events } : before;
 }

@@ -21,7 +21,7 @@ export function useHits(conditions: string, bounds: { since?: number; until?: nu
   );
 }
 
-async function count(conditions: string, bounds: { since?: number; until?: number }, now: number, init: CallInit): Promise<Hits | undefined> {
+async function count(conditions: string, bounds: { since?: number; until?: number }, now: number, init: CallInit): Promise<Hits> {
   let { since, until } = bounds;
   const params = new URLSearchParams(conditions);
   if (since === undefined || until === undefined) {
@@ -29,7 +29,7 @@ async function count(conditions: string, bounds: { since?: number; until?: numbe
     if (since === undefined) {
       const found = await getHistogram(params, day, init);
       const full = found.filter((bucket) => bucket.count > 0);
-      if (full.length === 0) return undefined;
+      if (full.length === 0) return hitsOf([], now - day * 1000, now, 3600);
       since = Date.parse(full[0]!.start);
       until ??= Date.parse(full.at(-1)!.start) + day * 1000;
       if (until > now && Date.parse(full.at(-1)!.start) <= now) until = now;

@@ -12,6 +12,7 @@ import { useFollow } from '@/components/AppLink';
 import { ErrorAlert } from '@/components/ErrorAlert';
 import { formatNumber } from '@/components/format';
 import { Loading } from '@/components/Loading';
+import { saveFile } from '@/components/saveFile';
 import { changed, useUrlState } from '@/components/urlState';
 import { useLoad } from '@/components/useLoad';
 import { visible } from '@/components/visible';
@@ -156,10 +157,5 @@ function save(text: string, { account, type, name }: Timeline): void {
     .join('-')
     .replace(/[^A-Za-z0-9._-]+/g, '_')
     .slice(0, 120);
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `timeline-${file}.json`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  saveFile(new Blob([text], { type: 'application/json' }), `timeline-${file}.json`);
 }

@@ -6,7 +6,7 @@ import { searchable } from '@/components/event/fields';
 // What is told of a history beyond what the server says: counted, or put in words.
 
 /** Whether a change was one: neither a read nor a failure. */
-export function changesIt({ effect }: Change): boolean {
+function changesIt({ effect }: Change): boolean {
   return effect !== 'none' && effect !== 'failed';
 }
 

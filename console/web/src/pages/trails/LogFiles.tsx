@@ -138,7 +138,7 @@ export function LogFiles({ trail, onOpen, opened }: { trail: Trail; onOpen: (key
   );
 }
 
-export function FileStateText({ file }: { file: Pick<LogFile, 'state' | 'error'> }) {
+function FileStateText({ file }: { file: Pick<LogFile, 'state' | 'error'> }) {
   const { label, type } = states[file.state] ?? { label: file.state, type: 'info' };
   return (
     <>

@@ -10,7 +10,7 @@ export function LoggingText({ logging, problems }: { logging: boolean | undefine
   return problems?.length ? <StatusIndicator type="warning">With errors</StatusIndicator> : <StatusIndicator type="success">Logging</StatusIndicator>;
 }
 
-export const destinationNames: Record<Problem['what'], string> = {
+const destinationNames: Record<Problem['what'], string> = {
   delivery: 'Log files',
   digest: 'Digests',
   notification: 'Notifications',

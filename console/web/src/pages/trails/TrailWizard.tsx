@@ -47,7 +47,7 @@ export default function TrailWizardPage() {
     },
     [name, region, session.region],
   );
-  const title = editing ? `Edit trail ${name}` : 'Create a trail';
+  const title = editing ? `Edit trail ${name}` : 'Create trail';
   return (
     <Page
       title={title}

@@ -46,7 +46,7 @@ export default function Trails() {
           value?.toLowerCase().includes(text.toLowerCase()),
         ),
       empty: error ? null : (
-        <EmptyState title="No trails" command="cairn trail create audit" action={<Button href={paths.newTrail} onFollow={follow}>Create a trail</Button>}>
+        <EmptyState title="No trails" command="cairn trail create audit" action={<Button href={paths.newTrail} onFollow={follow}>Create trail</Button>}>
           A trail delivers the events of this account to a bucket, as signed log files.
         </EmptyState>
       ),

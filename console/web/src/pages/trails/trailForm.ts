@@ -84,7 +84,7 @@ export function attributeFaults(form: TrailForm, account: string): AttributeFaul
   return faults;
 }
 
-export function tagFault(tags: readonly Tag[]): string {
+function tagFault(tags: readonly Tag[]): string {
   if (tags.length > 50) return 'A trail has at most 50 tags.';
   for (const { Key, Value = '' } of tags) {
     if (!Key) return 'Each tag has a key.';
