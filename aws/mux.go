@@ -236,10 +236,14 @@ func (m *Mux) refusal(p Protocol, c *Call) answer {
 	return answer{status: status, contentType: contentType, errorCode: code, body: body}
 }
 
-// visible returns what a client may see of an error, and logs the rest.
+// visible returns what a client may see of an error, and logs the rest: also the cause that
+// an Error of the server's fault was wrapped with.
 func (m *Mux) visible(c *Call, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
+		if e.Status >= http.StatusInternalServerError && err != error(e) {
+			m.cfg.Logger.Error("call failed", "service", c.Service, "operation", c.Operation, "request", c.RequestID, "error", err)
+		}
 		return e
 	}
 	m.cfg.Logger.Error("call failed", "service", c.Service, "operation", c.Operation, "request", c.RequestID, "error", err)

@@ -267,6 +267,8 @@ type bucket struct {
 	fault func(bucket, key string) (err error, effect bool)
 	quiet error // how publishing fails
 	blind bool  // nobody may read
+
+	rotten map[string]bool // objects that are told of and cannot be read any more
 }
 
 type object struct {
@@ -314,6 +316,7 @@ func (b *bucket) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*
 	}
 	b.puts[name] = append(b.puts[name], put)
 	b.objects[name] = put
+	delete(b.rotten, name)
 	return &s3.PutObjectOutput{}, fault
 }
 
@@ -329,6 +332,22 @@ func (b *bucket) HeadObject(_ context.Context, in *s3.HeadObjectInput, _ ...func
 	}
 	tag := md5.Sum(o.body)
 	return &s3.HeadObjectOutput{Metadata: o.metadata, ContentLength: aws.Int64(int64(len(o.body))), ETag: aws.String(`"` + hex.EncodeToString(tag[:]) + `"`)}, nil
+}
+
+func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := *in.Bucket + "/" + *in.Key
+	o, ok := b.objects[name]
+	switch {
+	case b.blind:
+		return nil, failure("Forbidden", http.StatusForbidden)
+	case !ok:
+		return nil, failure("NoSuchKey", http.StatusNotFound)
+	case b.rotten[name]:
+		return nil, failure("DamagedObject", http.StatusInternalServerError)
+	}
+	return &s3.GetObjectOutput{Body: io.NopCloser(bytes.NewReader(o.body)), Metadata: o.metadata}, nil
 }
 
 func (b *bucket) Publish(_ context.Context, in *sns.PublishInput, _ ...func(*sns.Options)) (*sns.PublishOutput, error) {

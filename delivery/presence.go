@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash/crc32"
+	"io"
 	"net/http"
 	"strings"
 
@@ -43,6 +44,28 @@ func look(ctx context.Context, objects Objects, bucket, key string, body []byte)
 		return unread, nil
 	}
 	return compare(out, body), out.Metadata
+}
+
+// unsound says why an object cannot be what its head says, empty if it is: a store may tell
+// of an object that its disk does not hold any more.
+func unsound(ctx context.Context, objects Objects, bucket, key string, body []byte) string {
+	ctx, cancel := context.WithTimeout(ctx, putTotal(len(body)))
+	defer cancel()
+	out, err := objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key}, onceS3)
+	var stored []byte
+	if err == nil {
+		defer out.Body.Close()
+		stored, err = io.ReadAll(io.LimitReader(out.Body, int64(len(body))+1))
+	}
+	switch {
+	case err != nil && statusCode(err) >= http.StatusBadRequest && statusCode(err) < http.StatusInternalServerError:
+		return "" // it may be told of, and not read
+	case err != nil:
+		return "it was there, and could not be read: " + short(err)
+	case !bytes.Equal(stored, body):
+		return "other bytes were under its key"
+	}
+	return ""
 }
 
 // compare compares by the checksums that the bucket tells. The entity tag is an

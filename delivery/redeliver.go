@@ -190,7 +190,12 @@ func (a *redelivery) put(ctx context.Context, bucket, key string, body []byte) (
 	found, _ := look(ctx, d.cfg.Destinations.Objects(t), bucket, key, body)
 	switch found {
 	case same:
-		return OutcomePresent, "", nil
+		why := unsound(ctx, d.cfg.Destinations.Objects(t), bucket, key, body)
+		if why == "" {
+			return OutcomePresent, "", nil
+		}
+		_, _, err := d.putObject(ctx, t, in, body, false)
+		return OutcomeAgain, why, err
 	case absent:
 		_, _, err := d.putObject(ctx, t, in, body, false)
 		return OutcomeRestored, "", err
@@ -231,7 +236,16 @@ func (a *redelivery) digest(ctx context.Context, k *KeptDigest) error {
 	switch {
 	case found == other || found != absent && found != unread && metadata[cairn.MetadataSignature] != k.Metadata[cairn.MetadataSignature]:
 		return tell(OutcomeRefused, "another object is under its key, and is not replaced; remove it first if it should not be there")
-	case found == same || found == unknown:
+	case found == same:
+		why := unsound(ctx, d.cfg.Destinations.Objects(t), k.Bucket, k.Key, k.Body)
+		if why == "" {
+			return tell(OutcomePresent, "")
+		}
+		if _, _, err := d.putObject(ctx, t, &s3.PutObjectInput{Bucket: &k.Bucket, Key: &k.Key, Metadata: k.Metadata}, k.Body, false); err != nil {
+			return errors.Join(fmt.Errorf("put digest %s into bucket %s again: %w", k.Key, k.Bucket, err), tell(OutcomeFailed, short(err)))
+		}
+		return tell(OutcomeAgain, why)
+	case found == unknown:
 		return tell(OutcomePresent, "")
 	}
 	taken, sure, err := d.putObject(ctx, t, &s3.PutObjectInput{Bucket: &k.Bucket, Key: &k.Key, Metadata: k.Metadata}, k.Body, true)

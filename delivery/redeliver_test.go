@@ -419,6 +419,30 @@ func TestRedeliverPresent(t *testing.T) {
 	}
 }
 
+// What a bucket tells of and cannot read any more is put again, log files and digests.
+func TestRedeliverRotten(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	tr := h.create("main", nil)
+	begin := h.clock.Now()
+	h.post(event{})
+	h.clock.advance(time.Hour)
+	h.mustDeliver()
+	h.clock.advance(time.Hour)
+	h.mustDeliver()
+	h.bucket.rotten = make(map[string]bool)
+	for name := range h.bucket.objects {
+		h.bucket.rotten[name] = true
+	}
+	n := len(h.bucket.rotten)
+	all := h.mustRedeliver(delivery.Redelivery{Trail: tr, Since: begin, Until: h.clock.Now()}, map[delivery.Outcome]int{delivery.OutcomeAgain: n})
+	if n < 2 || len(h.bucket.rotten) > 0 || !strings.Contains(all[0].Why, "could not be read") {
+		t.Errorf("%d of %d are rotten still: %+v", len(h.bucket.rotten), n, all)
+	}
+	h.samePuts()
+	h.verify()
+}
+
 // Digests are kept for 30 days from their delivery on.
 func TestDigestsAreKept(t *testing.T) {
 	t.Parallel()

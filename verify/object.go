@@ -160,6 +160,8 @@ func (v *verifier) checkLog(ctx context.Context, job logJob) logResult {
 		r.severity, r.kind, r.detail = Damage, KindMissingLog, "a digest lists it"
 	case errors.As(err, &broken):
 		r.severity, r.kind, r.detail = Damage, string(cairn.LogFileModified), "it "+broken.reason
+	case isStoreDamage(err):
+		r.severity, r.kind, r.detail = Damage, KindStoreDamage, err.Error()
 	case err != nil:
 		r.severity, r.kind, r.detail = Unreadable, KindUnreadable, err.Error()
 	default:
@@ -169,4 +171,11 @@ func (v *verifier) checkLog(ctx context.Context, job logJob) logResult {
 	}
 	v.progress(r.bytes)
 	return r
+}
+
+// isStoreDamage reports whether a store says that what it holds is not what was written, as
+// Cairn's own S3 does.
+func isStoreDamage(err error) bool {
+	var code interface{ ErrorCode() string }
+	return errors.As(err, &code) && code.ErrorCode() == "DamagedObject"
 }

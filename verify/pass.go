@@ -110,6 +110,9 @@ func (p *pass) judge(ctx context.Context, f fetched, bucket string, namers []nam
 	case errors.Is(f.err, ErrNotFound):
 		w.add(Unreadable, KindUnreadable, bucket, f.key, "it was listed, and then was not there any more")
 		return nil
+	case isStoreDamage(f.err):
+		w.add(Damage, KindStoreDamage, bucket, f.key, "%v", f.err)
+		return nil
 	case f.err != nil:
 		w.add(Unreadable, KindUnreadable, bucket, f.key, "%v", f.err)
 		return nil

@@ -30,6 +30,7 @@ const (
 	KindListedTwice   = "listed twice"
 	KindKeyAge        = "key not valid then"
 	KindUnreadable    = "cannot be read"
+	KindStoreDamage   = "damaged in the store"
 	KindNoSignature   = "no signature at hand"
 	KindGap           = "gap"
 	KindRestart       = "chain begins anew"

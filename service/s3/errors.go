@@ -11,6 +11,12 @@ func failure(status int, code, format string, args ...any) error {
 	return &aws.Error{Code: code, Status: status, Message: fmt.Sprintf(format, args...)}
 }
 
+// damagedObject is not one of AWS's errors: who stores log files must be able to tell damage
+// from an outage.
+func damagedObject() error {
+	return failure(http.StatusInternalServerError, "DamagedObject", "What is stored is not what was written: its checksum does not match. Put the object again; cairn check names the place.")
+}
+
 func accessDenied() error {
 	return failure(http.StatusForbidden, "AccessDenied", "Access Denied")
 }

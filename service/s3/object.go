@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"syscall"
@@ -358,7 +359,10 @@ func visible(err error) error {
 	var locked *objectstore.LockedError
 	var part *objectstore.PartError
 	var marker *objectstore.DeleteMarkerError
+	var damage *objectstore.DamageError
 	switch {
+	case errors.As(err, &damage):
+		return fmt.Errorf("%w %w", damagedObject(), err)
 	case errors.As(err, &known):
 		return err
 	case errors.As(err, &locked):
