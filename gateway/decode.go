@@ -105,13 +105,14 @@ type Exchange struct {
 
 	Problems []Problem
 
-	host   string
-	agent  string
-	header http.Header
-	method string
-	whole  bool // the Decoder's EveryAnswer
-	posted bool // an upload by an HTML form
-	silent bool // the answer is an error, and its body gives no code
+	host      string
+	agent     string
+	header    http.Header
+	method    string
+	whole     bool // the Decoder's EveryAnswer
+	posted    bool // an upload by an HTML form
+	preflight bool // OPTIONS of a browser
+	silent    bool // the answer is an error, and its body gives no code
 
 	// also are operations of other services that the request names as well. What is
 	// secret in one of them is secret.
@@ -148,7 +149,9 @@ func (d *Decoder) Request(r *Request) *Exchange {
 	}
 	d.identify(q, x)
 	x.Region = d.regionOf(q, x)
-	if x.Model != nil {
+	if x.preflight {
+		x.Signature = Signature{}
+	} else if x.Model != nil {
 		q.decodeInput(x)
 	}
 	return x

@@ -66,7 +66,7 @@ func (x *Exchange) unsigned() string {
 // Details returns what the record of the exchange says beyond its call: the operation of
 // the service that was found, and what could not be decoded.
 func (x *Exchange) Details() record.Details {
-	d := record.Details{Operation: x.Model}
+	d := record.Details{Operation: x.Model, Resources: x.preflightResources()}
 	additional := make(map[string]any)
 	if x.HostID != "" && x.Model != nil && x.Model.Service.ID == "s3" {
 		additional["x-amz-id-2"] = x.HostID

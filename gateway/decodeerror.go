@@ -44,7 +44,7 @@ func (x *Exchange) decodeError(a *Answer) *aws.Error {
 	if e.Code = errorCode(code); e.Code == "" {
 		x.silent = a.Header.Get("X-Minio-Error-Code") == ""
 		e.Code = cmp.Or(errorCode(a.Header.Get("X-Minio-Error-Code")), x.bodilessCode(a.Status), statusCode(a.Status))
-		e.Message = cmp.Or(e.Message, a.Header.Get("X-Minio-Error-Desc"))
+		e.Message = cmp.Or(e.Message, strings.Trim(a.Header.Get("X-Minio-Error-Desc"), `"`)) // MinIO writes it in quotes
 	}
 	return e
 }

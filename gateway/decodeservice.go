@@ -23,6 +23,10 @@ func (d *Decoder) identify(q *wire, x *Exchange) {
 		x.Service = candidates[0].SigningName
 	}
 	claims := q.claims(x)
+	if isPreflight(q, x, claims) {
+		d.preflight(q, x, candidates)
+		return
+	}
 	used := slices.IndexFunc(claims, func(c claim) bool {
 		return len(candidates) == 0 || slices.ContainsFunc(candidates, func(s *awsmodel.ServiceModel) bool { return speaks(s, c.protocol) })
 	})

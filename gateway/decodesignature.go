@@ -53,6 +53,11 @@ const (
 // as far as it goes: the backend decides what it takes, the record says what came.
 func readSignature(q *wire) Signature {
 	s := claimed(q)
+	credentials := len(q.post["x-amz-credential"]) + len(q.post["awsaccesskeyid"])
+	if credentials > 1 || credentials == 1 && s.Method != "HtmlForm" {
+		s.Problem = sigv4.AmbiguousAuthentication // the backend may believe another one
+		return s
+	}
 	if s.Version == "" || s.form {
 		return s
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,6 +78,9 @@ func dataRead(text string) (*awsmodel.Operation, error) {
 	}
 	for _, s := range candidates {
 		op, ok := s.Operation(name)
+		if s.ID == "s3" && name == preflightName {
+			op, ok = s3Preflight(), true
+		}
 		switch {
 		case !ok:
 			continue
@@ -92,7 +96,7 @@ func (r *rule) name() string { return r.operation.Service.SigningName + ":" + r.
 
 // covers reports whether the rule is for calls such as that of an exchange.
 func (r *rule) covers(x *Exchange) bool {
-	return r.operation == x.Model && (len(r.buckets) == 0 || slices.Contains(r.buckets, text(x.Input, "Bucket")))
+	return r.operation == x.Model && (len(r.buckets) == 0 || slices.Contains(r.buckets, cmp.Or(text(x.Input, "Bucket"), text(x.Input, "bucketName"))))
 }
 
 // excludes reports whether a rule leaves the call of an exchange out. It counts what it

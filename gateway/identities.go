@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"cairn"
@@ -25,6 +27,10 @@ type IdentitiesConfig struct {
 	// MappingFile names a file of identities, docs/format/identities.md. It must be
 	// there and well-formed when the Identities are opened.
 	MappingFile string
+
+	// MappingInterval is how often the mapping file is looked at for a change, which
+	// counts once the file has stood still from one look to the next. Default a second.
+	MappingInterval time.Duration
 
 	// Own are the credentials that Cairn's own deliveries are signed with.
 	Own []OwnKey
@@ -119,6 +125,7 @@ type Identities struct {
 	own     map[string]string // secrets by access key
 	mapping *mapping          // nil if there is none
 	learned *learned          // nil without a catalog
+	closing sync.Once
 }
 
 // OpenIdentities reads the mapping and what was learned before.
@@ -138,22 +145,24 @@ func OpenIdentities(cfg IdentitiesConfig) (*Identities, error) {
 	}
 	var err error
 	if cfg.MappingFile != "" {
-		if s.mapping, err = openMapping(cfg.MappingFile, cfg.Logger, cfg.Now); err != nil {
+		if s.mapping, err = openMapping(cfg.MappingFile, cfg.Logger, cmp.Or(cfg.MappingInterval, mappingInterval)); err != nil {
 			return nil, fmt.Errorf("open identities: %w", err)
 		}
 	}
 	if cfg.Catalog != nil {
 		if s.learned, err = openLearned(cfg.Catalog, maxLearned); err != nil {
+			s.Close()
 			return nil, fmt.Errorf("open identities: %w", err)
 		}
 	}
 	return s, nil
 }
 
-// Close waits until nothing is read any more.
+// Close ends the looking at the mapping file, and waits until nothing is read any more. What
+// was read holds on.
 func (s *Identities) Close() error {
 	if s.mapping != nil {
-		s.mapping.close()
+		s.closing.Do(s.mapping.close)
 	}
 	return nil
 }
@@ -196,7 +205,7 @@ func (s *Identities) Resolve(ctx context.Context, x *Exchange, q Asking) Caller 
 		c.prove(x, &q, cred)
 	case sig.Problem == sigv4.AmbiguousAuthentication:
 		c.Unverified = string(errOtherKey) // the backend may believe another one
-	case sig.form && (sig.Version != "SigV2" || x.isS3()):
+	case sig.form && !x.posted && (sig.Version != "SigV2" || x.isS3()):
 		c.Unverified = string(errForm) // no backend looks for one there
 	case x.Model != nil && x.Model.Unsigned:
 		c.Unverified = "the operation needs no signature"

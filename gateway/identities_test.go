@@ -439,6 +439,7 @@ func TestRefusedByTheBackend(t *testing.T) {
 	}{
 		{403, "InvalidAccessKeyId", true}, {403, "SignatureDoesNotMatch", true}, {403, "InvalidClientTokenId", true}, {401, "Whatever", true},
 		{403, "AccessDenied", false}, {404, "NoSuchKey", false}, {400, "ExpiredToken", true}, {400, "AuthorizationHeaderMalformed", true},
+		{403, "XAdminUserNotFound", true}, {404, "XAdminUserNotFound", true},
 		{403, "AuthFailure", true}, {400, "UnrecognizedClientException", true}, {403, "RequestTimeTooSkewed", true}, {500, "InternalError", false},
 	} {
 		w := signedBy(t, request(t, "GET", "http://s3.amazonaws.com/b/k", ""), "", sigv4.EmptyPayload, "s3", aliceKey, "unknown to Cairn")
@@ -468,7 +469,7 @@ func TestRefusedByTheBackend(t *testing.T) {
 	}{
 		{"GET", 200, "", true}, {"GET", 304, "", true}, {"GET", 404, "<Error><Code>NoSuchKey</Code></Error>", true}, {"HEAD", 404, "", true},
 		{"GET", 404, "<html><h1>404 Not Found</h1></html>", false}, {"GET", 413, "", false}, {"GET", 429, "slower", false}, {"GET", 301, "", false},
-		{"GET", 405, "<Error><Code>MethodNotAllowed</Code></Error>", false}, {"GET", 503, "<Error><Code>SlowDown</Code></Error>", false},
+		{"GET", 405, "<Error><Code>MethodNotAllowed</Code></Error>", false}, {"GET", 400, "<Error><Code>InvalidBucketName</Code></Error>", false}, {"GET", 503, "<Error><Code>SlowDown</Code></Error>", false},
 	} {
 		w := signedBy(t, request(t, a.method, "http://s3.amazonaws.com/b/k", ""), "", sigv4.EmptyPayload, "s3", aliceKey, "unknown to Cairn")
 		x := w.exchange()
@@ -478,9 +479,18 @@ func TestRefusedByTheBackend(t *testing.T) {
 			t.Errorf("%s %d %s: %+v", a.method, a.status, a.body, c)
 		}
 	}
-	// HEAD has no words.
-	w := signedBy(t, request(t, "HEAD", "http://s3.amazonaws.com/b/k", ""), "", sigv4.EmptyPayload, "s3", aliceKey, "x")
+	// versitygw's interface for its users says of others that they are not there: that of a
+	// caller of whom nothing else is known proves nothing.
+	w := signedBy(t, request(t, "PATCH", "http://s3.amazonaws.com/delete-user?access=x", ""), "", sigv4.EmptyPayload, "s3", aliceKey, "x")
 	x := w.exchange()
+	c := s.Resolve(t.Context(), x, w.asking())
+	answer(x, 404, nil, "<Error><Code>XAdminUserNotFound</Code></Error>")
+	if c = c.Answered(x); gateway.Refused(x) || c.Identity.UserName != "alice" || c.Unverified == "" {
+		t.Errorf("%+v", c)
+	}
+	// HEAD has no words.
+	w = signedBy(t, request(t, "HEAD", "http://s3.amazonaws.com/b/k", ""), "", sigv4.EmptyPayload, "s3", aliceKey, "x")
+	x = w.exchange()
 	answer(x, 403, nil, "")
 	if !gateway.Refused(x) {
 		t.Error("a HEAD that was forbidden is not taken for refused")

@@ -16,30 +16,29 @@ const (
 	maxMappingBytes = 16 << 20
 	maxMappedKeys   = 100_000
 
-	// mappingInterval is how often the file is looked at, at most.
-	mappingInterval = time.Second // a change counts after two such intervals at most
+	// mappingInterval is how often the file is looked at. A change counts after two to
+	// three of them.
+	mappingInterval = time.Second
 )
 
-// mapping is a file of identities by access key, which is read again when it changes.
+// mapping is a file of identities by access key, which is read again when it changes. One
+// goroutine looks at it, calls or not, until it is closed.
 type mapping struct {
 	path   string
 	logger *slog.Logger
-	now    func() time.Time
+	keys   atomic.Pointer[map[string]*mapped]
 
-	keys    atomic.Pointer[map[string]*mapped]
-	looked  atomic.Int64 // when the file was looked at, Unix nanoseconds
-	reading sync.Mutex   // held while the file is looked at or read
-	readers sync.WaitGroup
-	seen    fs.FileInfo // of what was read last; guarded by reading
-	pending fs.FileInfo // of a file that changed, and may still be written; guarded by reading
-	gone    bool        // the file could not be looked at the last time; guarded by reading
+	closed chan struct{}
+	reader sync.WaitGroup
 
-	closing sync.Mutex // makes no reader begin after close
-	closed  bool
+	// Of the reader alone.
+	seen    fs.FileInfo // of what was read last
+	pending fs.FileInfo // of a file that changed, and may still be written
+	gone    bool        // the file could not be looked at the last time
 }
 
-func openMapping(path string, logger *slog.Logger, now func() time.Time) (*mapping, error) {
-	m := &mapping{path: path, logger: logger, now: now}
+func openMapping(path string, logger *slog.Logger, interval time.Duration) (*mapping, error) {
+	m := &mapping{path: path, logger: logger, closed: make(chan struct{})}
 	info, err := os.Stat(path)
 	if err == nil {
 		err = m.read()
@@ -48,41 +47,34 @@ func openMapping(path string, logger *slog.Logger, now func() time.Time) (*mappi
 		return nil, fmt.Errorf("read the mapping of access keys: %w", err)
 	}
 	m.seen = info
-	m.looked.Store(now().UnixNano())
+	m.reader.Go(func() { m.watch(interval) })
 	return m, nil
 }
 
-// close waits for the reader, if there is one.
+// close ends the reader and waits for it. It is called once.
 func (m *mapping) close() {
-	m.closing.Lock()
-	m.closed = true
-	m.closing.Unlock()
-	m.readers.Wait()
+	close(m.closed)
+	m.reader.Wait()
 }
 
-// find returns whom an access key belongs to, as the file was when it was last read. If it
-// has not been looked at for a while, somebody goes and looks.
-func (m *mapping) find(key string) (*mapped, bool) {
-	now, looked := m.now().UnixNano(), m.looked.Load()
-	if since := now - looked; (since >= int64(mappingInterval) || since < 0) && m.looked.CompareAndSwap(looked, now) {
-		m.look()
+// watch looks at the file until the mapping is closed.
+func (m *mapping) watch(interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-m.closed:
+			return
+		case <-ticker.C:
+			m.refresh()
+		}
 	}
+}
+
+// find returns whom an access key belongs to, as the file was when it was last read.
+func (m *mapping) find(key string) (*mapped, bool) {
 	e, ok := (*m.keys.Load())[key]
 	return e, ok
-}
-
-// look reads the file in the background if it has changed. A reader that is still at work
-// from the last time suffices.
-func (m *mapping) look() {
-	m.closing.Lock()
-	defer m.closing.Unlock()
-	if m.closed || !m.reading.TryLock() {
-		return
-	}
-	m.readers.Go(func() {
-		defer m.reading.Unlock()
-		m.refresh()
-	})
 }
 
 // refresh reads the file if it is not what was read last, and has stood still since the

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,20 +146,21 @@ func TestMappingIsReadAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "identities.yaml")
 	write(t, path, "identities:\n- {accessKeyId: K, userName: alice}\n")
-	var now atomic.Int64
-	now.Store(noon.UnixNano())
 	log := &lockedBuffer{}
-	s := opened(t, gateway.IdentitiesConfig{
-		MappingFile: path, Logger: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return time.Unix(0, now.Load()) },
-	})
+	// replace changes the file in one step: one that is being written is no subject here.
+	replace := func(text string) {
+		t.Helper()
+		write(t, path+".new", text)
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := opened(t, gateway.IdentitiesConfig{MappingFile: path, MappingInterval: time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	w := createUser(t, "K", "x")
 	who := func() string { return resolve(t, s, w).Identity.UserName }
-	// until resolves, a second later each time, until it comes out.
 	until := func(what string, done func() bool) {
 		t.Helper()
-		for range 2000 {
-			now.Add(int64(time.Second))
-			who()
+		for range 10_000 {
 			if done() {
 				return
 			}
@@ -168,14 +168,16 @@ func TestMappingIsReadAgain(t *testing.T) {
 		}
 		t.Fatal(what)
 	}
-	write(t, path, "identities:\n- {accessKeyId: K, userName: robert}\n")
-	for range 10 {
-		if got := who(); got != "alice" {
-			t.Fatalf("the file was looked at within a second: %s", got)
-		}
+	if got := who(); got != "alice" {
+		t.Fatal(got)
 	}
-	until("a new name", func() bool { return who() == "robert" })
-	write(t, path, "identities:\n- {accessKeyId: K, userName: }\n- oops\n")
+	// Nobody has to call for it.
+	replace("identities:\n- {accessKeyId: K, userName: robert}\n")
+	until("a look at a file that changed", func() bool { return strings.Contains(log.String(), "was read again") })
+	if got := who(); got != "robert" {
+		t.Errorf("the first call after the change is %s's", got)
+	}
+	replace("identities:\n- {accessKeyId: K, userName: }\n- oops\n")
 	until("an error", func() bool { return strings.Contains(log.String(), "not usable") })
 	if got := who(); got != "robert" {
 		t.Errorf("an unusable file changed something: %s", got)
@@ -187,10 +189,18 @@ func TestMappingIsReadAgain(t *testing.T) {
 	if got := who(); got != "robert" {
 		t.Errorf("a file that is gone changed something: %s", got)
 	}
-	write(t, path, "identities:\n- {accessKeyId: K, userName: bob}\n")
+	replace("identities:\n- {accessKeyId: K, userName: bob}\n")
 	until("a file that is back", func() bool { return who() == "bob" })
 	if n := strings.Count(log.String(), "level=ERROR"); n != 2 {
 		t.Errorf("%d errors:\n%s", n, log)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	replace("identities:\n- {accessKeyId: K, userName: too-late}\n")
+	time.Sleep(20 * time.Millisecond)
+	if got := who(); got != "bob" {
+		t.Errorf("the file was read after the end: %s", got)
 	}
 }
 

@@ -61,14 +61,16 @@ type minioEntry struct {
 //
 // Calls that S3 or STS have are recorded as theirs, with parameters, resources and
 // redaction by the API's model; MinIO's own, such as those of its administration, have
-// the source min.io. Of the headers and the query only what the model knows as
+// the source min.io. So have requests that MinIO refused before it knew what they were,
+// as for the name of a bucket that there cannot be: they have no name, and the entry does
+// not show their method, so that their record is of the event Unknown with their path. Of the headers and the query only what the model knows as
 // parameters is recorded, never what signs the request.
 func MinIORecord(raw []byte, place AuditPlace) ([]byte, error) {
 	var e minioEntry
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return nil, fmt.Errorf("not an audit entry of MinIO: %w", err)
 	}
-	if e.API.Name == "" {
+	if e.API.Name == "" && e.Path == "" {
 		return nil, errors.New("api.name: missing")
 	}
 	at, err := time.Parse(time.RFC3339Nano, e.Time)
@@ -209,6 +211,8 @@ func (e *minioEntry) identity(x *Exchange, op *awsmodel.Operation, place AuditPl
 	switch {
 	case e.internal():
 		return aws.Identity{Type: "AWSService", InvokedBy: minioSource}
+	case e.unproven(op) != "":
+		return aws.Identity{Type: "Unknown", AccessKeyID: cmp.Or(e.AccessKey, x.Signature.AccessKeyID)}
 	case e.AccessKey != "":
 		name := cmp.Or(e.ParentUser, e.AccessKey)
 		return aws.Identity{
@@ -224,6 +228,27 @@ func (e *minioEntry) identity(x *Exchange, op *awsmodel.Operation, place AuditPl
 		}
 	}
 	return id
+}
+
+// unproven tells why an entry does not show who called, empty if it does. MinIO names the
+// access key of an upload before it looks at the signature, and its entry has the status
+// alone for a wrong one. Of an upload by an HTML form the entry shows no field.
+func (e *minioEntry) unproven(op *awsmodel.Operation) string {
+	status := e.API.StatusCode
+	switch {
+	case op.Service.ID != "s3":
+	case e.form() && e.AccessKey == "":
+		return "the entry does not show who signed the form"
+	case (op.Name == "PutObject" || op.Name == "UploadPart") && (status == http.StatusBadRequest || status == http.StatusForbidden) && e.AccessKey != "":
+		return "the entry does not show whether MinIO believed the signature"
+	}
+	return ""
+}
+
+// form reports whether the call was an upload by an HTML form.
+func (e *minioEntry) form() bool {
+	kind, _, _ := strings.Cut(headerOf(e.Header).Get("Content-Type"), ";")
+	return e.API.Name == "PostPolicyBucket" || e.API.Name == "PutObject" && strings.EqualFold(strings.TrimSpace(kind), "multipart/form-data")
 }
 
 // err returns why the call failed, nil if it did not. MinIO's entries have the code of
@@ -264,6 +289,7 @@ func (e *minioEntry) additional(x *Exchange, op *awsmodel.Operation) map[string]
 	if e.AccessKey != "" {
 		putText(tree, "parentUser", e.ParentUser)
 	}
+	putText(tree, "unverified", e.unproven(op))
 	if name := word(e.API.Name); name != op.Name {
 		putText(tree, "apiName", name)
 	}

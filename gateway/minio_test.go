@@ -110,3 +110,44 @@ func TestMinIOEventID(t *testing.T) {
 		}
 	}
 }
+
+// MinIO names the key of an upload before it looks at the signature: who was refused there
+// may be anybody. So may whoever sent a form.
+func TestMinIOUnproven(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ from, to, kind, key string }{
+		{`"statusCode":200`, `"statusCode":403`, "Unknown", "Q3AM3UQ867SPQQA43P2F"},
+		{`"statusCode":200`, `"statusCode":400`, "Unknown", "Q3AM3UQ867SPQQA43P2F"},
+		{`"statusCode":200`, `"statusCode":404`, "IAMUser", "Q3AM3UQ867SPQQA43P2F"}, // it had looked by then
+	} {
+		fields, raw := auditFields(t, "minio-putobject", test.from, test.to)
+		id, more := fields["userIdentity"].(map[string]any), fields["additionalEventData"].(map[string]any)
+		if id["type"] != test.kind || id["accessKeyId"] != test.key || (test.kind == "Unknown") != (id["arn"] == nil) || (test.kind == "Unknown") != (more["unverified"] != nil) {
+			t.Errorf("%s: %s", test.to, raw)
+		}
+	}
+	const form = `{"time":"2026-02-27T20:00:00Z","trigger":"incoming","requestID":"1","remotehost":"192.0.2.1","requestPath":"/data","api":{"name":"PostPolicyBucket","bucket":"data","statusCode":204},"requestHeader":{"Content-Type":"multipart/form-data; boundary=x"}}`
+	rec, err := gateway.MinIORecord([]byte(form), place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFields(t, string(rec), map[string]string{"eventName": "PutObject", "userIdentity.type": "Unknown", "userIdentity.accountId": "null", "additionalEventData.unverified": "the entry does not show who signed the form"})
+}
+
+// What MinIO refused before it knew what it was is recorded by its path.
+func TestMinIOWithoutName(t *testing.T) {
+	t.Parallel()
+	const entry = `{"version":"1","time":"2026-02-27T20:00:00Z","trigger":"incoming","api":{"status":"Bad Request","statusCode":400,"rx":9,"tx":300},"remotehost":"192.0.2.1","requestID":"1","requestPath":"/Bad_Bucket!/x","requestHost":"m:9000",
+		"requestQuery":{"X-Amz-Signature":"PLANTED-SECRET","uploads":""},"requestHeader":{"Authorization":"AWS4-HMAC-SHA256 Credential=dana/20260227/us-east-1/s3/aws4_request,SignedHeaders=host,Signature=PLANTED-SECRET"}}`
+	rec, err := gateway.MinIORecord([]byte(entry), place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFields(t, string(rec), map[string]string{
+		"eventSource": "min.io", "eventName": "Unknown", "readOnly": "false", "errorCode": "BadRequest", "userIdentity.type": "Unknown", "userIdentity.accessKeyId": "dana",
+		"additionalEventData.requestPath": "/Bad_Bucket!/x", "additionalEventData.statusCode": "400", "sourceIPAddress": "192.0.2.1",
+	})
+	if strings.Contains(string(rec), "PLANTED") {
+		t.Errorf("a secret: %s", rec)
+	}
+}

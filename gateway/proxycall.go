@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -38,6 +39,7 @@ type call struct {
 	eventID   string
 	requestID string // of the answers that are the gateway's own
 	unsettled bool   // nobody verified who called, and the backend refused
+	unstored  error  // why the log did not take the record
 	excluded  bool
 	outcome   string
 	pending   *Pending
@@ -239,6 +241,9 @@ func (c *call) deny(ctx context.Context) {
 
 // unavailable answers a call that cannot be recorded.
 func (c *call) unavailable(err error) {
+	if c.unstored != nil {
+		err = fmt.Errorf("%w: %w", err, c.unstored)
+	}
 	c.g.cfg.Logger.Error("a call was refused because it could not be recorded", "route", c.rt.Name, "error", err)
 	c.count.refused.Add(1)
 	c.answerError(&aws.Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The call cannot be recorded at the moment, and was not served. Please try again."})

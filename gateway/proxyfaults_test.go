@@ -241,6 +241,33 @@ func TestClientGoesAway(t *testing.T) {
 	}
 }
 
+// A client that does not wait for the rest of a small answer has the status that the
+// backend gave in its record, and the backend is not blamed.
+func TestClientGivesUpOnSmallAnswer(t *testing.T) {
+	t.Parallel()
+	for _, head := range []string{"Content-Length: 4\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"} {
+		came, gone := make(chan struct{}), make(chan struct{})
+		b := newRawBackend(t, func(conn net.Conn, s *seen) bool {
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\n"+head)
+			close(came)
+			<-gone
+			return false
+		})
+		p := startProxy(t, b.url, func(c *gateway.Config) { c.Routes[0].Relaxed = true })
+		conn, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(conn, "GET /bucket/key HTTP/1.1\r\nHost: h\r\n"+auth+"\r\n")
+		<-came
+		time.Sleep(200 * time.Millisecond) // so that the head has come
+		conn.Close()
+		records := p.log.await(t, 1)
+		close(gone)
+		wantFields(t, records[0], map[string]string{"eventName": "GetObject", "additionalEventData.outcome": "aborted", "errorCode": "null", "requestID": "R1"})
+	}
+}
+
 func (p *proxy) intentsBegun() string { return strings.Repeat("x", int(p.intents.Stats().Begun)) }
 
 type nought struct{}

@@ -122,18 +122,31 @@ func (c *call) small(ctx context.Context, a *answer) {
 	*copied = buffer
 	if a.length > 0 {
 		asked := time.Now()
-		_, err := io.ReadFull(a.body, buffer)
+		n, err := io.ReadFull(a.body, buffer)
 		if err == nil {
 			err = a.end()
 		}
 		c.waited += time.Since(asked)
 		if err != nil {
-			c.g.cfg.Logger.Warn("an upstream broke off its answer", "route", c.rt.Name, "eventID", c.eventID, "error", err)
-			c.broken(ctx, true, isTimeout(err))
+			c.partly(ctx, a, buffer[:n], err)
 			return
 		}
 	}
 	c.release(ctx, a, buffer, false)
+}
+
+// partly ends a call whose answer has begun, and did not come to its end before any of it
+// left: because the client went away, which also ends reading, or because the upstream
+// broke off.
+func (c *call) partly(ctx context.Context, a *answer, came []byte, err error) {
+	if ctx.Err() != nil {
+		c.outcome = outcomeAborted
+		c.answered(a, Capture{Bytes: came, Aborted: true})
+		c.complete(ctx)
+		panic(http.ErrAbortHandler)
+	}
+	c.g.cfg.Logger.Warn("an upstream broke off its answer", "route", c.rt.Name, "eventID", c.eventID, "error", err)
+	c.broken(ctx, true, isTimeout(err))
 }
 
 // end reads the end of a body whose bytes are all there: over HTTP/2 trailers come with it.

@@ -77,6 +77,9 @@ func (c *call) render(dst []byte) []byte {
 		d.AdditionalEventData = make(map[string]any, 2)
 	}
 	d.AdditionalEventData["route"] = c.rt.Name
+	for i := range d.Resources {
+		d.Resources[i].AccountID = c.account
+	}
 	if x.HostID == "" && x.Model != nil && x.Model.Service.ID == "s3" && k.SignatureVersion != "" {
 		d.AdditionalEventData["x-amz-id-2"] = nil // not every backend has one
 	}
@@ -103,7 +106,7 @@ func (c *call) complete(ctx context.Context) bool {
 	}
 	c.learn(ctx)
 	c.caller = c.caller.Answered(c.x)
-	c.unsettled = c.unsettled || !c.caller.Verified && Refused(c.x)
+	c.unsettled = c.unsettled || !c.caller.Verified && (Refused(c.x) || c.caller.Source == "" && c.x.noUser())
 	switch {
 	case c.excluded:
 		c.count.excluded.Add(1)
@@ -132,6 +135,7 @@ func (c *call) complete(ctx context.Context) bool {
 			return true
 		}
 	}
+	c.unstored = err
 	c.g.cfg.Logger.Error("the record of a call could not be stored", "route", c.rt.Name, "eventID", c.eventID, "error", err)
 	if c.rt.Relaxed {
 		c.count.unrecorded.Add(1)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -101,6 +102,41 @@ func TestUnverifiedIsThrottled(t *testing.T) {
 	if s := p.intents.Stats(); s.Open != 0 || s.Begun != 110 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// So are those that versitygw does not know, in all its interfaces; what was answered well
+// is recorded however often it comes.
+func TestStrangersToVersitygw(t *testing.T) {
+	t.Parallel()
+	b := newRawBackend(t, func(conn net.Conn, s *seen) bool {
+		if strings.Contains(s.line, "/good/") {
+			io.WriteString(conn, okAnswer)
+		} else {
+			io.WriteString(conn, "HTTP/1.1 404 Not Found\r\nContent-Length: 48\r\n\r\n<Error><Code>XAdminUserNotFound</Code></Error>  ")
+		}
+		return true
+	})
+	path := filepath.Join(t.TempDir(), "map.yaml")
+	write(t, path, "identities:\n- {accessKeyId: \"*\", userName: somebody}\n")
+	s := opened(t, gateway.IdentitiesConfig{MappingFile: path})
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	p := startProxy(t, b.url, func(c *gateway.Config) { c.Now, c.Identities = func() time.Time { return now }, s })
+	for range 103 {
+		p.do(t, newCall(t, http.MethodPut, p.url+"/b/k", "s3", nil))
+	}
+	p.do(t, newCall(t, http.MethodPut, p.url+"/good/k", "s3", nil))
+	records := p.log.await(t, 101)
+	wantFields(t, records[0], map[string]string{"userIdentity.type": "Unknown", "additionalEventData.unverified": "XAdminUserNotFound"})
+	wantFields(t, records[100], map[string]string{"userIdentity.userName": "somebody", "errorCode": "null"})
+	if codes := p.tally.all(); len(codes) != 3 {
+		t.Errorf("%v", codes)
+	}
+	// Of a caller who has no name, the interface for users counts, too.
+	p = startProxy(t, b.url, func(c *gateway.Config) { c.Now = func() time.Time { return now } })
+	for range 102 {
+		p.do(t, newCall(t, http.MethodPatch, p.url+"/delete-user?access=x", "s3", nil))
+	}
+	p.log.await(t, 100)
 }
 
 // Reads of data can be left out or sampled. That they were is recorded.

@@ -23,8 +23,7 @@ func (c *call) long(ctx context.Context, a *answer) {
 		s.begin()
 		if !c.eventual(a) && s.whole() {
 			if s.err != io.EOF {
-				c.g.cfg.Logger.Warn("an upstream broke off its answer", "route", c.rt.Name, "eventID", c.eventID, "error", s.err)
-				c.broken(ctx, true, isTimeout(s.err))
+				c.partly(ctx, a, s.copied(), s.err)
 				return
 			}
 			c.release(ctx, a, s.copied(), true)

@@ -215,6 +215,9 @@ func Refused(x *Exchange) bool {
 		return true
 	}
 	code := strings.ToLower(x.Err.Code)
+	if x.noUser() {
+		return x.method != http.MethodPatch
+	}
 	if code != "accessdenied" || !x.isS3() {
 		return refusedCodes[code]
 	}
@@ -222,11 +225,19 @@ func Refused(x *Exchange) bool {
 	return slices.ContainsFunc(refusedMessages, func(part string) bool { return strings.Contains(message, part) })
 }
 
+// noUser reports whether the answer is versitygw's to a key that it does not know, with
+// status 403 or 404 by its version. The interface for its users, whose method is PATCH,
+// which S3 does not have, answers so, too, when the user whom a good call is about is
+// not there.
+func (x *Exchange) noUser() bool {
+	return x.Err != nil && strings.EqualFold(x.Err.Code, "XAdminUserNotFound")
+}
+
 // unjudged are codes, in lower case, of errors that services answer with before they look at
 // the signature, or could.
 var unjudged = map[string]bool{
 	"unknownoperation": true, "unknownoperationexception": true, "invalidaction": true, "missingaction": true, "methodnotallowed": true,
-	"invaliduri": true, "missingcontentlength": true, "requesttimeout": true, "incompletebody": true, "slowdown": true,
+	"invaliduri": true, "invalidbucketname": true, "missingcontentlength": true, "requesttimeout": true, "incompletebody": true, "slowdown": true,
 	"throttling": true, "throttlingexception": true, "requestlimitexceeded": true,
 }
 
@@ -240,7 +251,7 @@ func (x *Exchange) judged() bool {
 	case x.Err == nil, x.Status < 300, x.method == http.MethodHead:
 		return true
 	}
-	return !x.silent && !unjudged[strings.ToLower(x.Err.Code)]
+	return !x.silent && !unjudged[strings.ToLower(x.Err.Code)] && !x.noUser()
 }
 
 // credential asks Cairn's IAM whose an access key is. A nil credential without an error

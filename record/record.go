@@ -124,8 +124,11 @@ func newRendering(c *aws.Call, d Details) *rendering {
 		r.resources = r.listed(input, output)
 	}
 	agent := c.UserAgent
-	if c.Identity.InvokedBy != "" {
+	switch {
+	case c.Identity.InvokedBy != "":
 		agent = c.Identity.InvokedBy
+	case agent != "" && agent != "AWS Internal" && r.source() == "s3.amazonaws.com":
+		agent = "[" + cut(agent, maxTextBytes-2) + "]" // S3 alone writes it so, and not that of AWS's own calls
 	}
 	if agent != "" {
 		r.userAgent = appendText(nil, agent, maxTextBytes)

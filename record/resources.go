@@ -29,7 +29,9 @@ func (r *rendering) listed(input, output map[string]any) []byte {
 			b = append(b, ',')
 		}
 		o := identityWriter{b: append(b, '{')}
-		o.text("accountId", resource.AccountID)
+		if resource.Type != "AWS::S3::Object" { // CloudTrail gives the account of the bucket alone
+			o.text("accountId", resource.AccountID)
+		}
 		o.text("type", resource.Type)
 		name, arn := "ARN", resource.ARN
 		if arn == "" {

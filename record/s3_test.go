@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"crypto/tls"
+	"strings"
 	"testing"
 
 	"cairn/aws"
@@ -41,5 +42,39 @@ func TestAdditionalDataOfS3(t *testing.T) {
 	within := call("s3", "PutObject", tree{"Bucket": "b"}, nil)
 	if raw, _ = appended(t, within, record.Details{}); fieldOf(t, raw, "additionalEventData") != "" {
 		t.Error("a call that did not come in by the front has additional data")
+	}
+}
+
+// S3's records have the user agent in square brackets, within its limit, and no other
+// service's; of the resources they give the account of the bucket alone.
+func TestS3AgentAndResources(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ service, operation, agent, want string }{
+		{"s3", "GetObject", "aws-cli/2.17", "[aws-cli/2.17]"},
+		{"s3", "CreateBucket", "aws-cli/2.17", "[aws-cli/2.17]"},
+		{"s3", "GetObject", "AWS Internal", "AWS Internal"},
+		{"s3", "GetObject", "", ""},
+		{"s3", "GetObject", strings.Repeat("a", 2000), "[" + strings.Repeat("a", 1022) + "]"},
+		{"iam", "ListUsers", "aws-cli/2.17", "aws-cli/2.17"},
+	} {
+		c := with(call(tt.service, tt.operation, map[string]any{"Bucket": "b", "Key": "k"}, nil), func(c *aws.Call) { c.UserAgent = tt.agent })
+		raw, r := appended(t, c, record.Details{})
+		if r.UserAgent != tt.want {
+			t.Errorf("%s %s has the user agent %.40q", tt.service, tt.operation, r.UserAgent)
+		}
+		if tt.operation == "GetObject" && !strings.Contains(string(raw), `"resources":[{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::b/k"},{"accountId":"111122223333","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::b"}]`) {
+			t.Errorf("%s", raw)
+		}
+	}
+}
+
+// DynamoDB is one of the services whose records name the version of the API.
+func TestDynamoDBVersion(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"CreateTable", "GetItem"} {
+		raw, _ := appended(t, call("dynamodb", operation, map[string]any{"TableName": "t"}, nil), record.Details{})
+		if !strings.Contains(string(raw), `"apiVersion":"2012-08-10"`) {
+			t.Errorf("%s", raw)
+		}
 	}
 }

@@ -68,6 +68,9 @@ var styles = map[string]style{
 	"neptune":     {times: timeNoComma, unwraps: true},
 	"redshift":    {times: timeNoComma, unwraps: true},
 
+	"dynamodb":        {apiVersion: "model"},
+	"dynamodbstreams": {apiVersion: "model"},
+
 	"logs":    {apiVersion: "20140328"},
 	"elb":     {apiVersion: "model"},
 	"elbv2":   {apiVersion: "model"},

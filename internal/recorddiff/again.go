@@ -38,6 +38,9 @@ func again(op *awsmodel.Operation, r map[string]any, carried func(path string)) 
 		RequestID: text(r, "requestID"), Service: op.Service.SigningName, Operation: op.Name, Region: text(r, "awsRegion"),
 		UserAgent: text(r, "userAgent"), Identity: identityOf(object(r, "userIdentity")),
 	}
+	if inner, ok := strings.CutPrefix(c.UserAgent, "["); ok && text(r, "eventSource") == "s3.amazonaws.com" {
+		c.UserAgent = strings.TrimSuffix(inner, "]")
+	}
 	c.Time, _ = time.Parse(time.RFC3339, text(r, "eventTime"))
 	c.SourceIP, _ = netip.ParseAddr(text(r, "sourceIPAddress"))
 	if code := text(r, "errorCode"); code != "" {
