@@ -213,7 +213,7 @@ func (m *Mux) serve(r *http.Request, c *Call) answer {
 		// The call may have had its effect; what it must not have is an answer
 		// that no record stands behind.
 		m.visible(c, fmt.Errorf("record the call: %w", err)) // logs it
-		c.Err = unrecorded()
+		c.Err = unrecorded(err)
 		closeStream(output)
 		return m.refusal(protocol, c)
 	}
@@ -498,7 +498,7 @@ func (m *Mux) ready(c *Call) error {
 		return nil
 	}
 	m.visible(c, fmt.Errorf("a call is refused, because it could not be recorded: %w", err)) // logs it
-	return unrecorded()
+	return unrecorded(err)
 }
 
 // smallBody is the size up to which bodies are read without asking for memory

@@ -2,7 +2,9 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"syscall"
 )
 
 // A Route is a path of Cairn's own, beside the AWS API. Requests are signed for
@@ -54,7 +56,7 @@ func (h *routeHandler) serveAs(as *own, w http.ResponseWriter, r *http.Request) 
 		m.cfg.Recorder.Count(c, c.Err)
 	} else if err := m.cfg.Recorder.Record(r.Context(), c); err != nil {
 		m.visible(c, err) // logs it
-		c.Err = unrecorded()
+		c.Err = unrecorded(err)
 	}
 	for name, values := range c.answer {
 		w.Header()[name] = values
@@ -92,6 +94,12 @@ func (m *Mux) serveRoute(r *http.Request, c *Call, route *Route) (respond func(h
 	return route.Serve(ctx, c, r, body)
 }
 
-func unrecorded() *Error {
-	return &Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The call could not be recorded."}
+// unrecorded is the answer to a call whose record could not be written, with the
+// reason if waiting will not help.
+func unrecorded(err error) *Error {
+	e := &Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The call could not be recorded."}
+	if errors.Is(err, syscall.ENOSPC) {
+		e.Message = "The call could not be recorded, because the disk of the event log is full."
+	}
+	return e
 }

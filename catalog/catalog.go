@@ -376,7 +376,10 @@ func (c *Catalog) Close() error {
 	// After a failed change the file is not known to be sound, and a digest
 	// would say that it is.
 	if err == nil && c.stopped == nil {
-		err = writeDigest(c.path)
+		// A full disk leaves no digest: then the next Open looks at every page.
+		if err = writeDigest(c.path); errors.Is(err, syscall.ENOSPC) {
+			err = nil
+		}
 	}
 	if lockErr := c.lock.Close(); err == nil {
 		err = lockErr

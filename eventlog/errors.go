@@ -16,7 +16,8 @@ var (
 
 	// ErrDiskFull is returned while the disk has less free space than the
 	// reserve. Reads and retention go on.
-	ErrDiskFull = errors.New("the disk of the event log is full")
+	// It is syscall.ENOSPC as well.
+	ErrDiskFull error = fullError{}
 
 	// ErrBatchTooLarge is returned for a batch above MaxBatchRecords or
 	// MaxBatchBytes.
@@ -30,6 +31,12 @@ var (
 	ErrHistogramStep = errors.New("a histogram's step is a whole number of seconds, at least 1")
 	ErrHistogramSize = fmt.Errorf("a histogram has at most %d buckets: choose a longer step or a shorter time range", MaxBuckets)
 )
+
+type fullError struct{}
+
+func (fullError) Error() string { return "the disk of the event log is full" }
+
+func (fullError) Is(target error) bool { return target == syscall.ENOSPC }
 
 // NewerFormatError says that a file was written by a later version of Cairn.
 type NewerFormatError struct {

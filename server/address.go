@@ -80,6 +80,22 @@ func AskAddress(ctx context.Context, endpoint string) (*Address, error) {
 // addressPath is where the TCP port tells the server's address.
 const addressPath = "/_cairn/v1/address"
 
+// publishAddress puts the address file in place, or, where the disk does not take
+// it, goes on trying. Retract removes it.
+func (s *Server) publishAddress(a Address) (retract func()) {
+	giveUp := s.insist("writing the address file, by which commands find the server,", func() error { return writeAddress(s.cfg.Data, a) })
+	return func() {
+		giveUp()
+		removeAddress(s.cfg.Data)
+	}
+}
+
+// removeAddress removes the address file, and what an attempt to write one left.
+func removeAddress(data string) {
+	_ = os.Remove(filepath.Join(data, addressName))
+	_ = os.Remove(filepath.Join(data, addressName+".tmp"))
+}
+
 // writeAddress puts the address file in place in one step.
 func writeAddress(data string, a Address) error {
 	b, err := json.Marshal(a)
@@ -88,6 +104,7 @@ func writeAddress(data string, a Address) error {
 	}
 	tmp := filepath.Join(data, addressName+".tmp")
 	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
+		_ = os.Remove(tmp)
 		return fmt.Errorf("write address file: %w", err)
 	}
 	if err := os.Rename(tmp, filepath.Join(data, addressName)); err != nil {
@@ -108,6 +125,8 @@ const maxSocketPath = 100
 // files. Only the owner may connect. Cleanup removes what it made.
 func listenSocket(data string) (l net.Listener, path string, cleanup func(), err error) {
 	cleanup = func() {}
+	// That of a server that died would pass for this one's: the socket is the same.
+	removeAddress(data)
 	path, err = filepath.Abs(filepath.Join(data, socketName))
 	if err != nil {
 		return nil, "", nil, fmt.Errorf("listen on socket: %w", err)

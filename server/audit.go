@@ -16,11 +16,16 @@ import (
 // itself: its owner did it, who is the operator. The record is durable when it
 // returns. Calls of the TCP port have records of their own.
 func (s *Server) audit(ctx context.Context, operation string, readOnly bool, input, output map[string]any) error {
+	return s.auditAt(ctx, time.Now(), operation, readOnly, input, output)
+}
+
+// auditAt is audit for what was done at a time.
+func (s *Server) auditAt(ctx context.Context, at time.Time, operation string, readOnly bool, input, output map[string]any) error {
 	if callOf(ctx) != nil {
 		return nil
 	}
 	c := &aws.Call{
-		Time: time.Now(), RequestID: aws.NewUUID(), Service: aws.RouteService, Operation: operation, ReadOnly: readOnly,
+		Time: at, RequestID: aws.NewUUID(), Service: aws.RouteService, Operation: operation, ReadOnly: readOnly,
 		Region: s.cfg.Region, UserAgent: "cairn/" + s.cfg.Version, Input: input, Output: output,
 		Identity: aws.Identity{Type: "Root", AccountID: s.cfg.AccountID, PrincipalID: s.cfg.AccountID,
 			ARN: "arn:aws:iam::" + s.cfg.AccountID + ":root", Operator: true},

@@ -170,7 +170,7 @@ func (r *CheckReport) checkLog(ctx context.Context, cfg Config, head savedHead, 
 // nothing to verify are empty, or made anew at each start.
 var knownFiles = []string{
 	lockName, catalogName, catalogName + ".sha256", "catalog.lock", MasterKeyName, eventsName, deliveryName, objectsName,
-	addressName, addressName + ".tmp", socketName, CredentialsName, CredentialsName + ".tmp",
+	addressName, addressName + ".tmp", socketName, ballastName, gatewayName, CredentialsName, CredentialsName + ".tmp",
 }
 
 // checkOthers looks for files that do not belong to the store.

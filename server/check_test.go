@@ -37,7 +37,7 @@ func TestCheckFindsEveryFile(t *testing.T) {
 
 	files := 0
 	err = filepath.WalkDir(data, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || d.Name() == ballastName { // which holds nothing
 			return err
 		}
 		whole, err := os.ReadFile(name)

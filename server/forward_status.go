@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -85,12 +86,20 @@ func (c *Client) putGatewayEvents(ctx context.Context, body []byte, encoding str
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Content-Encoding", encoding)
 	resp, err := c.exchange(req)
+	var refused *AnswerError
+	if errors.As(err, &refused) && refused.Code == "" { // each of Cairn's errors has one
+		return nil, fmt.Errorf("what answers there is no Cairn server: it answered with status %d, and not with an error of Cairn's; is the URL right?", refused.StatusCode)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	var answer putAnswer
 	if err := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, maxForwardAnswer)).Decode(&answer); err != nil {
+		var form *json.SyntaxError
+		if errors.As(err, &form) {
+			return nil, errors.New("what answers there is no Cairn server: its answer is not JSON; is the URL right?")
+		}
 		return nil, fmt.Errorf("read the server's answer: %w", err)
 	}
 	return &answer, nil

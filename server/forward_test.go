@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -269,5 +270,45 @@ func TestPutGatewayEvents(t *testing.T) {
 	}
 	if found, _ := x.find(t, x.operator, "EventName=PutGatewayEvents&account="+accountA); len(found) < 9 {
 		t.Errorf("%d calls are recorded", len(found))
+	}
+}
+
+// Something else than a Cairn server is named as that.
+func TestForwardToStranger(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []struct {
+		status int
+		body   string
+	}{{404, "<html><title>404</title></html>"}, {200, "<html>Welcome</html>"}, {403, `{"message":"Missing Authentication Token"}`}} {
+		stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(answer.status)
+			_, _ = io.WriteString(w, answer.body)
+		}))
+		t.Cleanup(stranger.Close)
+		x := openSpool(t, t.TempDir(), Endpoint{URL: stranger.URL, Region: "eu-west-1", Key: Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", Secret: "secret"}})
+		raw, _ := callRecord(1)
+		x.append(t, cairn.OriginGateway, raw)
+		s := x.until(t, func(s *ForwardStatus) bool { return s.Problem != "" })
+		if !strings.Contains(s.Problem, "no Cairn server") || strings.Contains(s.Problem, "<") {
+			t.Errorf("status %d: the problem is told as %q", answer.status, s.Problem)
+		}
+	}
+}
+
+// Records do not travel to another machine unencrypted unless that is meant.
+func TestForwardUnencrypted(t *testing.T) {
+	t.Parallel()
+	for url, ok := range map[string]bool{
+		"http://10.1.2.3:4586": false, "http://cairn.example.com": false, "https://cairn.example.com": true,
+		"http://127.0.0.1:4586": true, "http://localhost:4586": true, "http://[::1]:4586": true,
+	} {
+		for _, insecure := range []bool{false, true} {
+			cfg := Config{Insecure: insecure, Gateway: gatewayTo("http://127.0.0.1:9000")}
+			cfg.Gateway.To.URL = url
+			err := cfg.Validate()
+			if (err == nil) != (ok || insecure) || err != nil && !strings.Contains(err.Error(), "--insecure") {
+				t.Errorf("%s, insecure %v: %v", url, insecure, err)
+			}
+		}
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"path"
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,6 +25,9 @@ import (
 // directory.
 const gatewayName = "gateway"
 
+// intentsBytes is the size of the journal, which is allocated at the first start.
+const intentsBytes = 64 << 20
+
 // maxGatewayStreams bounds the calls under way on one HTTP/2 connection.
 const maxGatewayStreams = 64
 
@@ -33,6 +38,7 @@ type recordingGateway struct {
 	identities *gateway.Identities
 	ports      []*gatewayPort
 	forward    *forwarder // nil if records stay here
+	giveUp     []func()   // of what is tried until it succeeds
 }
 
 // A gatewayPort is one listener with its routes.
@@ -102,9 +108,19 @@ func (s *Server) intentsDir() string {
 // openIntents opens the journal, which puts into the log what an earlier process
 // left in it.
 func (s *Server) openIntents() (*gateway.Intents, error) {
-	j, err := gateway.OpenIntents(gateway.IntentsConfig{Dir: s.intentsDir(), FS: s.cfg.FS, Log: s.log, Logger: s.cfg.Logger, Now: s.cfg.Now})
+	more := int64(0)
+	if _, err := s.cfg.FS.Stat(s.intentsDir()); errors.Is(err, fs.ErrNotExist) {
+		more = intentsBytes
+		free, err := s.cfg.FS.Free(s.cfg.Data)
+		if need := uint64(reserveBytes + more + ballastBytes); err == nil && free < need {
+			s.cfg.Logger.Warn("the disk has too little space: calls on strict routes will be refused until there is more",
+				slog.String("data", s.cfg.Data), slog.Uint64("freeBytes", free), slog.Uint64("neededBytes", need),
+				slog.Int64("journalBytes", more), slog.Int64("reserveBytes", reserveBytes))
+		}
+	}
+	j, err := gateway.OpenIntents(gateway.IntentsConfig{Dir: s.intentsDir(), Space: intentsBytes, FS: s.cfg.FS, Log: s.log, Logger: s.cfg.Logger, Now: s.cfg.Now})
 	if err != nil {
-		return nil, fmt.Errorf("open the gateway's journal: %w", err)
+		return nil, s.ballast.explain(fmt.Errorf("open the gateway's journal: %w", err), more)
 	}
 	return j, nil
 }
@@ -185,10 +201,14 @@ func (g *recordingGateway) listen(ctx context.Context, own ...net.Addr) error {
 	if err := g.refuseLoops(ctx, own); err != nil {
 		return err
 	}
+	now := time.Now()
 	for _, p := range g.ports {
-		if err := s.audit(ctx, gatewayConfigured, false, p.settings(g), nil); err != nil {
-			return err
-		}
+		settings := p.settings(g)
+		// A full disk takes no records, and must not take the backend away from
+		// relaxed routes, nor the history from its readers.
+		g.giveUp = append(g.giveUp, s.insist("recording "+gatewayConfigured+" for the listener "+p.Name, func() error {
+			return s.auditAt(ctx, now, gatewayConfigured, false, settings, nil)
+		}))
 	}
 	return nil
 }
@@ -276,6 +296,9 @@ func (g *recordingGateway) close() error {
 		return nil
 	}
 	var errs []error
+	for _, giveUp := range g.giveUp {
+		giveUp()
+	}
 	for _, p := range g.ports {
 		if p.listener != nil {
 			if err := p.listener.Close(); !errors.Is(err, net.ErrClosed) {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +21,7 @@ func (s *Server) ServeGateway(ctx context.Context, ready func([]GatewayAddress))
 	if s.cfg.Gateway == nil {
 		return errors.New("the settings have no gateway")
 	}
+	defer func() { err = s.ballast.explain(err, 0) }()
 	recorder, err := record.New(record.Config{Log: s.log, AccountID: s.cfg.AccountID, Region: s.cfg.Region, Logger: s.cfg.Logger})
 	if err != nil {
 		return err
@@ -61,16 +61,16 @@ func (s *Server) ServeGateway(ctx context.Context, ready func([]GatewayAddress))
 	s.setGateway(g)
 	at := g.addresses()
 	s.setURL(at[0].URL)
-	err = writeAddress(s.cfg.Data, Address{PID: os.Getpid(), URL: at[0].URL, Socket: socketPath, CABundle: at[0].CABundle, Gateway: true})
-	if err == nil {
-		ready(at)
-		<-serving.Done()
-	}
+	retract := s.publishAddress(Address{PID: os.Getpid(), URL: at[0].URL, Socket: socketPath, CABundle: at[0].CABundle, Gateway: true})
+	s.ballast.keep()
+	s.noteProblem(s.problem())
+	ready(at)
+	<-serving.Done()
 	s.cfg.Logger.Info("stopping")
-	_ = os.Remove(filepath.Join(s.cfg.Data, addressName))
+	retract()
 	s.setURL("")
 	s.stop()
-	err = errors.Join(err, g.shutDown(), shutDown(local))
+	err = errors.Join(g.shutDown(), shutDown(local))
 	if health != nil {
 		err = errors.Join(err, shutDown(health))
 	}

@@ -104,6 +104,7 @@ func (c Config) validateGateway() error {
 			k.fail("gateway.identities", name, "the file cannot be read: %v", err)
 		}
 	}
+	k.to()
 	names := make(map[string]string) // of listeners and routes
 	taken := make(map[string]string) // addresses
 	for i := range c.Gateway.Listeners {
@@ -133,6 +134,18 @@ func (c Config) validateGateway() error {
 		return nil
 	}
 	return k.bad
+}
+
+// to refuses a server to which records would travel so that others can read them.
+func (k *gatewayCheck) to() {
+	u, err := url.Parse(k.cfg.Gateway.To.URL)
+	if err != nil || u.Scheme != "http" || k.cfg.Insecure {
+		return // DialEndpoint tells what is no URL
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() || u.Hostname() == "localhost" {
+		return
+	}
+	k.fail("gateway.to", k.cfg.Gateway.To.URL, "the server is on another machine, and the connection would not be encrypted; use an https URL, or --insecure if that is meant")
 }
 
 func (k *gatewayCheck) listener(path string, l *GatewayListener) {

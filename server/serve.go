@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,6 +49,7 @@ func (c Config) listen() (net.Listener, error) {
 // operator's first access key if this start has made it. It returns nil after
 // an orderly stop; Close comes after it.
 func (s *Server) Serve(ctx context.Context, ready func(Address, *Credentials)) (err error) {
+	defer func() { err = s.ballast.explain(err, 0) }()
 	front, err := s.openFront()
 	if err != nil {
 		return err
@@ -97,17 +97,17 @@ func (s *Server) Serve(ctx context.Context, ready func(Address, *Credentials)) (
 	s.setFront(front)
 	s.setGateway(gateway)
 	s.setURL(address.URL)
-	err = writeAddress(s.cfg.Data, address)
-	if err == nil {
-		ready(address, front.firstKey)
-		<-serving.Done()
-	}
+	retract := s.publishAddress(address)
+	s.ballast.keep()
+	s.noteProblem(s.problem())
+	ready(address, front.firstKey)
+	<-serving.Done()
 	s.cfg.Logger.Info("stopping")
-	_ = os.Remove(filepath.Join(s.cfg.Data, addressName))
+	retract()
 	s.setURL("")
 	s.setFront(nil)
 	s.stop() // ends streams that follow the log
-	err = errors.Join(err, gateway.shutDown(), shutDown(local), front.console.shutDown(), shutDown(public), group.Wait())
+	err = errors.Join(gateway.shutDown(), shutDown(local), front.console.shutDown(), shutDown(public), group.Wait())
 	s.setGateway(nil)
 	return err
 }

@@ -40,6 +40,8 @@ type Server struct {
 	id      string // of the store: a UUID that never changes
 	started time.Time
 	metrics *metrics
+	ballast *ballast
+	full    *fullDiskCounts
 	ledger  ledger
 	api     http.Handler
 
@@ -64,11 +66,14 @@ func Open(cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	s := &Server{cfg: cfg, started: time.Now()}
+	quieter := newFullDiskLog(cfg.Logger.Handler())
+	cfg.Logger = slog.New(quieter)
+	s := &Server{cfg: cfg, started: time.Now(), full: quieter.counts}
+	s.ballast = &ballast{fs: cfg.FS, data: cfg.Data, log: cfg.Logger}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.release())
+			err = errors.Join(s.ballast.explain(err, 0), s.release())
 		}
 	}()
 	if err := cfg.FS.MkdirAll(cfg.Data, 0o700); err != nil {
@@ -78,6 +83,9 @@ func Open(cfg Config) (_ *Server, err error) {
 		return nil, fmt.Errorf("open data directory %s: %w", cfg.Data, err)
 	}
 	if err := removeSpools(cfg.Data); err != nil {
+		return nil, err
+	}
+	if err := s.ballast.drop(); err != nil {
 		return nil, err
 	}
 	s.catalog, err = catalog.Open(catalog.Config{Dir: cfg.Data, MasterKeyFile: cfg.MasterKeyFile, MasterKey: cfg.MasterKey, Now: cfg.Now, Logger: cfg.Logger})
@@ -92,9 +100,11 @@ func Open(cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	saved.Clean = false
-	if err := s.tables.saveHead(saved); err != nil {
-		return nil, err
+	if saved.Clean { // a crash leaves it as it should be, and the disk may be full
+		saved.Clean = false
+		if err := s.tables.saveHead(saved); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.openLog(saved); err != nil {
 		return nil, err
@@ -189,6 +199,9 @@ func (s *Server) Close() error {
 func (s *Server) release() error {
 	s.stop()
 	var errs []error
+	if s.lock != nil {
+		errs = append(errs, s.ballast.drop())
+	}
 	if s.log != nil {
 		head, err := s.log.Head()
 		errs = append(errs, err)
@@ -205,13 +218,18 @@ func (s *Server) release() error {
 		}
 	}
 	if s.lock != nil {
+		if s.metrics != nil { // not in a directory that is no store
+			s.ballast.keep()
+		}
+		s.full.tell(s.cfg.Logger)
 		errs = append(errs, s.lock.Close())
 	}
 	s.log, s.catalog, s.lock = nil, nil, nil
 	return errors.Join(errs...)
 }
 
-// saveHeads notes the tree head once a minute, if it changed, until stopped.
+// saveHeads notes the tree head once a minute, if it changed, until stopped. It
+// also keeps the ballast, and says how the disk is.
 func (s *Server) saveHeads() {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -220,6 +238,9 @@ func (s *Server) saveHeads() {
 		case <-s.stopping.Done():
 			return
 		case <-tick.C:
+			s.full.tell(s.cfg.Logger)
+			s.noteProblem(s.problem())
+			s.ballast.keep()
 			if err := s.saveHead(false); err != nil {
 				s.cfg.Logger.Error("the newest tree head could not be saved", slog.Any("error", err))
 			}

@@ -53,7 +53,7 @@ func TestFullDiskIsToldPlainly(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusServiceUnavailable || strings.ContainsAny(e.Message, "/:") && !strings.HasPrefix(e.Message, "The disk of the event log is full. Request ID: ") && e.Message != "The call could not be recorded." {
+		if resp.StatusCode != http.StatusServiceUnavailable || strings.ContainsAny(e.Message, "/:") && !strings.HasPrefix(e.Message, "The disk of the event log is full. Request ID: ") && !strings.HasPrefix(e.Message, "The call could not be recorded") {
 			t.Errorf("%s: %d %s", test.path, resp.StatusCode, e.Message)
 		}
 	}

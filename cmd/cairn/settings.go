@@ -244,8 +244,8 @@ func (s *settings) readFile() (map[string]string, error) {
 	}
 	s.file = b
 	var c configFile
-	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("configuration file %s:\n%s", s.path, yaml.FormatError(plainTypeError(err), false, true))
+	if bad := s.decode(&c); bad != "" {
+		return nil, fmt.Errorf("configuration file %s:\n%s", s.path, bad)
 	}
 	s.gateway = c.Gateway
 	return c.byName(), nil
