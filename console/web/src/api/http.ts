@@ -73,6 +73,15 @@ export async function send(url: string, { background = false, ...init }: CallIni
   throw error;
 }
 
+/** Asks whether the session still is, and leads to its end where it is over. */
+export async function checkSession(signal: AbortSignal): Promise<void> {
+  try {
+    await send('/session', { signal, background: true });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) onSignedOut();
+  }
+}
+
 /** Calls and reads a JSON answer. */
 export async function getJSON<T>(url: string, init?: CallInit): Promise<T> {
   const answer = await send(url, init);

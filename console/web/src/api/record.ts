@@ -38,6 +38,8 @@ export interface RecordSummary {
   region: string;
   account: string;
   errorCode: string;
+  /** Why the call failed: its error code, or "Failure" for a console sign-in, which has none; "" where it did not. */
+  failure: string;
   errorMessage: string;
   requestId: string;
   category: string;
@@ -96,6 +98,7 @@ function read(record: CloudTrailRecord): RecordSummary {
     region: textAt(record, 'awsRegion'),
     account: textAt(record, 'recipientAccountId') || textAt(record, 'userIdentity.accountId'),
     errorCode: textAt(record, 'errorCode'),
+    failure: failureOf(record),
     errorMessage: textAt(record, 'errorMessage'),
     requestId: textAt(record, 'requestID'),
     category: textAt(record, 'eventCategory'),
@@ -116,6 +119,13 @@ function userNameOf(record: CloudTrailRecord): string {
     if (principal.includes(':')) return principal.slice(principal.indexOf(':') + 1);
   }
   return textAt(record, 'userIdentity.userName');
+}
+
+/** The same rule as errorOnly of the API. */
+function failureOf(record: CloudTrailRecord): string {
+  const code = textAt(record, 'errorCode');
+  if (code || textAt(record, 'eventSource') !== 'signin.amazonaws.com') return code;
+  return textAt(record, 'errorMessage') || textAt(record, ['responseElements', textAt(record, 'eventName')]) === 'Failure' ? 'Failure' : '';
 }
 
 /** The resources that the record itself lists. */

@@ -1,5 +1,5 @@
 import { eventOf, type Conditions } from './events';
-import { ApiError, isAbort, queryString, requestIdOf, send } from './http';
+import { ApiError, checkSession, isAbort, queryString, requestIdOf, send } from './http';
 import { linesOf } from './lines';
 import type { FoundEvent } from './record';
 
@@ -45,7 +45,11 @@ export async function tailEvents(conditions: Conditions, handlers: TailHandlers,
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
       if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
-      if (error instanceof ApiError && /^The stream ends because its caller/.test(error.message)) throw error;
+      if (error instanceof ApiError && /^The stream ends because its caller/.test(error.message)) {
+        // Its key was disabled, or a permission withdrawn. Only the session tells which.
+        await checkSession(signal);
+        throw error;
+      }
       handlers.onState?.('waiting', error);
     }
     await wait(pause, signal);

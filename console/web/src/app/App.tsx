@@ -1,5 +1,5 @@
 import { I18nProvider } from '@cloudscape-design/components/i18n';
-import { Suspense } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { matchRoute, Redirect, Route, Switch, useLocation, useRouter } from 'wouter';
 import { ErrorAlert } from '@/components/ErrorAlert';
 import { Loading } from '@/components/Loading';
@@ -8,7 +8,7 @@ import { useApplyLook } from './look';
 import { NotFound } from './NotFound';
 import { NotificationsProvider } from './notifications';
 import { Page } from './Page';
-import { home, routes } from './routes';
+import { home, preload, routes } from './routes';
 import { SessionProvider, useSession, useSessionControl } from './session';
 import { SignIn } from './SignIn';
 import { TopBar } from './TopBar';
@@ -29,6 +29,13 @@ export function App({ link }: { link: string | undefined }) {
 function Content() {
   useApplyLook();
   const { state, link, reload } = useSessionControl();
+  const [path] = useLocation();
+  const { parser } = useRouter();
+  // The first page's code comes while the session is asked for.
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    void preload(routes.find((route) => matchRoute(parser, route.path, path === '/' ? home : path)[0])).then(() => setReady(true));
+  }, []);
   if (link) return <SignIn />;
   switch (state.is) {
     case 'loading':
@@ -44,7 +51,7 @@ function Content() {
     case 'signed out':
       return <SignIn />;
     case 'signed in':
-      return <SignedIn />;
+      return ready ? <SignedIn /> : <Loading />;
   }
 }
 

@@ -9,6 +9,7 @@ import Header from '@cloudscape-design/components/header';
 import Input from '@cloudscape-design/components/input';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
+import { FirstFocus } from '@/components/FirstFocus';
 import { nameOf } from '@/api/session';
 import { ErrorAlert } from '@/components/ErrorAlert';
 import { useSessionControl } from './session';
@@ -55,9 +56,11 @@ function WithLink() {
           </Box>
         )}
         <SpaceBetween direction="horizontal" size="xs">
-          <Button variant="primary" loading={busy} onClick={() => run(redeemLink)}>
-            Sign in
-          </Button>
+          <FirstFocus>
+            <Button variant="primary" loading={busy} onClick={() => run(redeemLink)}>
+              Sign in
+            </Button>
+          </FirstFocus>
           <Button variant="link" disabled={busy} onClick={dismissLink}>
             {present ? 'Stay signed in' : 'Use an access key'}
           </Button>
@@ -96,6 +99,7 @@ function WithKey() {
   if (state.is === 'signed out' && state.ended) {
     notice = <Alert type="info">Your session has ended. Sign in to go on where you were.</Alert>;
   }
+  if (state.is === 'signed out' && state.left) notice = <Alert type="success">You are signed out.</Alert>;
   const required = (value: string) => (missing && !value.trim() ? 'Required' : undefined);
   return (
     <form onSubmit={submit}>

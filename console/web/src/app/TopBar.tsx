@@ -65,7 +65,7 @@ export function TopBar() {
     },
     {
       type: 'menu-dropdown',
-      text: nameOf(identity),
+      text: `${nameOf(identity)}, account ${identity.accountId}`,
       description: `${identity.type === 'Root' ? 'Root user' : identity.type} of account ${identity.accountId}${identity.operator ? ', operator' : ''}`,
       iconName: 'user-profile',
       ariaLabel: `Signed in as ${nameOf(identity)}, account ${identity.accountId}`,

@@ -1,10 +1,32 @@
-import { lazy, type ComponentType, type LazyExoticComponent } from 'react';
+import { lazy as lazyComponent, useState, type ComponentType } from 'react';
 
 /** A page: its path in wouter's form, its code, and its place in the navigation, where it has one. */
 export interface Route {
   path: string;
-  page: LazyExoticComponent<ComponentType>;
+  page: ComponentType;
   nav?: { text: string; section?: 'Trails' | 'Administration' };
+}
+
+const loads = new Map<ComponentType, () => Promise<void>>();
+
+/** A page whose code comes when it is first shown, or preloaded. */
+function lazy(load: () => Promise<{ default: ComponentType }>): ComponentType {
+  const Later = lazyComponent(load);
+  let loaded: ComponentType | undefined;
+  function PageCode() {
+    // What is there is shown at once: React holds back for 0.3 s what it has shown a fallback for.
+    const [Code] = useState<ComponentType>(() => loaded ?? Later);
+    return <Code />;
+  }
+  loads.set(PageCode, async () => {
+    loaded = (await load()).default;
+  });
+  return PageCode;
+}
+
+/** Fetches the code of a page before it is shown. What fails here is told when the page is. */
+export async function preload(route: Route | undefined): Promise<void> {
+  if (route) await loads.get(route.page)?.().catch(() => {});
 }
 
 // The first path that fits wins: what is fixed comes before what is variable. The navigation has the order of this list.

@@ -7,8 +7,8 @@ import { setSavedStateOwner } from '@/components/savedState';
 type State =
   | { is: 'loading' }
   | { is: 'unreachable'; error: unknown }
-  /** Nobody is signed in. "ended" says that somebody was, until just now. */
-  | { is: 'signed out'; ended: boolean }
+  /** Nobody is signed in. "ended" says that somebody was, until just now; "left" that it was their wish. */
+  | { is: 'signed out'; ended: boolean; left?: boolean }
   | { is: 'signed in'; session: Session };
 
 interface SessionControl {
@@ -85,7 +85,10 @@ export function SessionProvider({ link: openedWith, children }: { link: string |
       setRegion: async (region) => enter(await api.setRegion(region)),
       signOut: async () => {
         await api.signOut();
-        leave(false);
+        // The next one to sign in need not see what was looked at.
+        history.replaceState(null, '', '/');
+        setSavedStateOwner('');
+        setState({ is: 'signed out', ended: false, left: true });
       },
       reload: () => {
         setState({ is: 'loading' });

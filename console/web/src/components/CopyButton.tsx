@@ -7,9 +7,13 @@ import { useState } from 'react';
  * Copies a text. "what" names it for screen readers: "Copy event ID". With "label" the button is labelled, otherwise it is an icon;
  * a function gives a text that is costly to make.
  */
-export function CopyButton({ text, what, label }: { text: string | (() => string); what: string; label?: string }) {
+export function CopyButton({ text, what, label, onCopied }: { text: string | (() => string); what: string; label?: string; onCopied?: () => void }) {
   const [done, setDone] = useState<boolean>();
-  const copy = async () => setDone(await copyText(typeof text === 'function' ? text() : text));
+  const copy = async () => {
+    const copied = await copyText(typeof text === 'function' ? text() : text);
+    setDone(copied);
+    if (copied) onCopied?.();
+  };
   const name = `Copy ${what}`;
   return (
     <Popover

@@ -7,11 +7,11 @@ export const newsEvery = 15_000;
 
 /**
  * Loads what changes by itself again and again, as useLoad does. It asks no more after the identity was told that it may not see it, or each
- * page that stays open would fill the history with denied calls.
+ * page that stays open would fill the history with denied calls. What is not enabled is loaded once.
  */
-export function useNews<T>(load: (signal: AbortSignal, background: boolean) => Promise<T>, dependencies: readonly unknown[]): Loaded<T> {
+export function useNews<T>(load: (signal: AbortSignal, background: boolean) => Promise<T>, dependencies: readonly unknown[], enabled = true): Loaded<T> {
   const [denied, setDenied] = useState(false);
-  const loaded = useLoad(load, dependencies, denied ? undefined : newsEvery);
+  const loaded = useLoad(load, dependencies, denied || !enabled ? undefined : newsEvery);
   const { error } = loaded;
   useEffect(() => setDenied(isDenied(error)), [error]);
   return loaded;

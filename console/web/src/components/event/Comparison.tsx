@@ -17,8 +17,9 @@ import './event.css';
 const pageSize = 100;
 const longest = 2_000;
 
-/** Events side by side, field by field, those that differ marked. */
-export function Comparison({ events }: { events: readonly FoundEvent[] }) {
+/** Events side by side, the oldest at the left, field by field, those that differ marked. */
+export function Comparison({ events: given }: { events: readonly FoundEvent[] }) {
+  const events = useMemo(() => [...given].sort((a, b) => timeOf(a) - timeOf(b) || a.seq - b.seq), [given]);
   const [onlyDiffering, setOnlyDiffering] = useSavedState('compare.differing', false);
   const [page, setPage] = useState(1);
   const rows = useMemo(() => compareFields(events.map(exactRecord)), [events]);
@@ -86,4 +87,8 @@ export function Comparison({ events }: { events: readonly FoundEvent[] }) {
       />
     </SpaceBetween>
   );
+}
+
+function timeOf({ record }: FoundEvent): number {
+  return Date.parse(summarize(record).eventTime) || 0;
 }

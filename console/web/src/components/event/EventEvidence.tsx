@@ -10,7 +10,7 @@ import { paths } from '@/app/paths';
 import { useSession } from '@/app/session';
 import { AppLink } from '@/components/AppLink';
 import { CopyButton } from '@/components/CopyButton';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { formatNumber } from '@/components/format';
 import { TimeText } from '@/components/TimeText';
 import { useLoad } from '@/components/useLoad';
@@ -55,7 +55,7 @@ export function EventEvidence({ event }: { event: FoundEvent }) {
           { label: 'Place in the log', value: <>{formatNumber(event.seq)}, a leaf of the log’s hash tree, which “cairn check” proves</> },
         ]}
       />
-      <ErrorAlert what="The files that have the event could not be found" error={error} onRetry={reload} />
+      <LoadError what="The files that have the event could not be found" error={error} onRetry={reload} />
       <Table
         variant="embedded"
         enableKeyboardNavigation

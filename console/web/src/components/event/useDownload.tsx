@@ -28,7 +28,7 @@ export function useDownload() {
           header: asking ? `Cancel the download of ${name}?` : `Downloading ${name}`,
           content: asking
             ? `${formatCount(progress.rows, 'event')} so far. Nothing of it is kept.`
-            : `${formatNumber(progress.rows)}${expected ? ` of about ${formatNumber(Math.max(expected, progress.rows))}` : ''} events, ${formatBytes(progress.bytes)}`,
+            : `${expected ? `${formatNumber(progress.rows)} of about ${formatCount(Math.max(expected, progress.rows), 'event')}` : formatCount(progress.rows, 'event')}, ${formatBytes(progress.bytes)}`,
           action: asking ? (
             <SpaceBetween direction="horizontal" size="xs">
               <Button onClick={() => ask(false)}>Go on</Button>

@@ -7,7 +7,7 @@ import { Page } from '@/app/Page';
 import { paths } from '@/app/paths';
 import { useFollow } from '@/components/AppLink';
 import { EmptyState } from '@/components/EmptyState';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { Comparison } from '@/components/event/Comparison';
 import { exactly } from '@/components/event/query';
 import { Loading } from '@/components/Loading';
@@ -32,7 +32,7 @@ export default function Compare() {
   return (
     <Page title="Compare events" breadcrumbs={[{ text: 'Event history', href: paths.events }]} description="Event details side by side. Fields that differ are marked.">
       <SpaceBetween size="m">
-        <ErrorAlert what="The events could not be read" error={error} onRetry={reload} />
+        <LoadError what="The events could not be read" error={error} onRetry={reload} />
         {named.length > most && <Alert type="info">At most {most} events can be compared. The first {most} are shown.</Alert>}
         {missing.length > 0 && (
           <Alert type="warning" header="Not found">

@@ -6,21 +6,22 @@ import type { Overview } from '@/api/overview';
 import type { TrailDelivery } from '@/api/trails';
 import { paths } from '@/app/paths';
 import { AppLink } from '@/components/AppLink';
-import { formatAgo, formatBytes, formatCount, formatDuration, formatNumber } from '@/components/format';
+import { formatAgo, formatBytes, formatDuration, formatNumber } from '@/components/format';
 import { visible } from '@/components/visible';
 import { longLag, lowDisk } from './state';
 
-/** The few numbers that one looks at first. */
-export function Numbers({ overview, trails, search }: { overview: Overview; trails: TrailDelivery[] | undefined; search(conditions: Record<string, string>): string }) {
+/** The few numbers that one looks at first. "all" says that it is about all accounts. */
+export function Numbers({ overview, trails, all, search }: { overview: Overview; trails: TrailDelivery[] | undefined; all: boolean; search(conditions: Record<string, string>): string }) {
   const { hours, minutes, failures, newest, server, time } = overview;
   const now = new Date(time).getTime();
   const first = hours?.[0]?.start ?? new Date(now - 23 * 3_600_000).toISOString();
   const lag = trails?.length ? Math.max(...trails.map((trail) => trail.lagSeconds)) : server?.deliveries.lagSeconds;
-  const rate = server ? server.log.arrivedLastQuarterHour / 15 : sum(minutes) / 60;
+  // Operators see what the server takes in, all others what happened in their account: two meanings, and each has its words.
+  const rate = server && all ? server.log.arrivedLastQuarterHour / 15 : sum(minutes) / 60;
   return (
     <Container>
       <dl className="dashboard-numbers">
-        <Figure label="Ingest rate" detail={server ? `${formatCount(server.log.arrivedLastMinute, 'event')} in the last minute` : 'over the last hour, by the time of the events'}>
+        <Figure label={server && all ? 'Ingest rate' : 'Event rate'} detail={server && all ? 'arrived, over the last 15 minutes' : 'happened, over the last hour'}>
           {rate >= 10 ? formatNumber(Math.round(rate)) : rate.toFixed(1)} <small>a minute</small>
         </Figure>
         <Figure label="Events" detail="in 24 hours">

@@ -78,7 +78,7 @@ export default function Dashboard() {
         {data && nothingYet(data) && <FirstRun />}
         {overview.error ? <LoadError what="The overview could not be loaded" error={overview.error} onRetry={overview.reload} /> : null}
         {!data && overview.loading && <Loading what="Loading the overview" />}
-        {data && <Numbers overview={data} trails={trails.data?.trails ?? undefined} search={search} />}
+        {data && <Numbers overview={data} trails={trails.data?.trails ?? undefined} all={!account} search={search} />}
         {data && (
           <Container header={<Header variant="h2">Events by hour</Header>}>
             <HourChart

@@ -11,7 +11,7 @@ import { paths } from '@/app/paths';
 import { useFollow } from '@/components/AppLink';
 import { CopyButton } from '@/components/CopyButton';
 import { EmptyState } from '@/components/EmptyState';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { EventDetails } from '@/components/event/EventDetails';
 import { EventEvidence } from '@/components/event/EventEvidence';
 import { EventFields } from '@/components/event/EventFields';
@@ -48,9 +48,9 @@ export default function Event() {
     return (
       <Page title="Event" breadcrumbs={above}>
         {error ? (
-          <ErrorAlert what="The event could not be read" error={error} onRetry={reload} />
+          <LoadError what="The event could not be read" error={error} onRetry={reload} />
         ) : (
-          <EmptyState title="No such event" command={`cairn lookup --event-id '${eventId.replace(/[^\w-]/g, '')}'`}>
+          <EmptyState title="No such event">
             No event that is kept, and that you may see, has the ID <span className="mono breakable">{visible(eventId)}</span>. It may be older than the retention.
           </EmptyState>
         )}

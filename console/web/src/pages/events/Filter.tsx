@@ -4,12 +4,15 @@ import { attributes, getValues, withoutValues, type Attribute } from '@/api/even
 import { isAbort } from '@/api/http';
 import type { FoundEvent } from '@/api/record';
 import { fieldsOf } from '@/components/event/fields';
-import { interpret, isGroup, literal, propertyLabel, type EventQuery, type Operator, type Token, type TokenGroup } from '@/components/event/query';
+import { isGroup, literal, propertyLabel, type EventQuery, type Operator, type Token, type TokenGroup } from '@/components/event/query';
 import { formatNumber } from '@/components/format';
 import { visible } from '@/components/visible';
+import { looked, meaningOf, valuesWithin } from './meaning';
 
 /** How long typing must pause before values are asked for. */
 const pause = 150;
+/** How long the values may take that tell what was typed, in milliseconds. */
+const longestLookup = 1_500;
 const mostValues = 50;
 /** Attributes whose values are offered before a property is chosen. */
 const offered: readonly Attribute[] = ['EventName', 'Username', 'EventSource', 'sourceIPAddress', 'errorCode'];
@@ -32,6 +35,8 @@ export interface FilterProps {
 export const Filter = memo(function Filter({ query, onChange, events, operator, regions }: FilterProps) {
   const [asked, setAsked] = useState<{ attribute?: Attribute; text: string }>();
   const values = useValues(asked);
+  const lookup = useRef<AbortController>(undefined);
+  useEffect(() => () => lookup.current?.abort(), []);
 
   const pathsSeen = useMemo(() => (asked ? pathsOf(events) : []), [asked === undefined, events]);
   const properties = useMemo(() => {
@@ -54,13 +59,28 @@ export const Filter = memo(function Filter({ query, onChange, events, operator, 
   );
 
   const change = ({ detail }: { detail: PropertyFilterProps.Query }) => {
-    const items = (detail.tokenGroups ?? detail.tokens).map((item) => read(item, values.options, query)).filter((item) => item !== undefined);
-    onChange({ operation: detail.operation, tokens: items });
+    lookup.current?.abort();
+    const items = detail.tokenGroups ?? detail.tokens;
+    const flat = items.flatMap((item) => ('operation' in item ? item.tokens : [item]));
+    const texts = [...new Set(flat.filter((token) => 'operator' in token && !token.propertyKey && !offerOf(token, values.options)).map((token) => JSON.stringify(typed(token as PropertyFilterProps.Token))))];
+    const apply = (meanings: Meanings) =>
+      onChange({ operation: detail.operation, tokens: items.map((item) => read(item, values.options, query, meanings)).filter((item) => item !== undefined) });
+    if (texts.length === 0) {
+      apply(new Map());
+      return;
+    }
+    // What was typed without a property is looked for in the values that there are.
+    const stop = (lookup.current = new AbortController());
+    const timer = setTimeout(() => stop.abort('slow'), longestLookup);
+    void Promise.all(texts.map(async (text) => [text, await meaningOf(...(JSON.parse(text) as Typed), valuesWithin(stop.signal))] as const)).then((found) => {
+      clearTimeout(timer);
+      if (lookup.current === stop && (!stop.signal.aborted || stop.signal.reason === 'slow')) apply(new Map(found));
+    });
   };
 
   return (
     <PropertyFilter
-      query={{ operation: query.operation, tokens: [], tokenGroups: query.tokens }}
+      query={{ operation: query.operation, tokens: [], tokenGroups: query.tokens.map((item) => (isGroup(item) ? { ...item, tokens: item.tokens.map(shown) } : shown(item))) }}
       onChange={change}
       enableTokenGroups
       filteringProperties={properties}
@@ -115,20 +135,43 @@ function valueText(value: unknown): string {
   return visible(value === any.value ? '* (anything)' : String(value ?? ''));
 }
 
-/** A token as the component has it. What was typed without a property is made one; spaces around it were not meant, but for those of a token that was there. */
-function read(item: PropertyFilterProps.Token | PropertyFilterProps.TokenGroup, offers: readonly PropertyFilterProps.FilteringOption[], before: EventQuery): Token | TokenGroup | undefined {
+type Typed = [text: string, operator: '=' | '!='];
+/** What was meant by texts that were typed. */
+type Meanings = ReadonlyMap<string, Token | TokenGroup | undefined>;
+
+/** A condition as its token shows it: with a star after a beginning, because "^" says nothing to whoever did not choose it. */
+function shown(token: Token): Token {
+  return token.operator.endsWith('^') ? { ...token, operator: token.operator === '^' ? '=' : '!=', value: `${token.value}*` } : token;
+}
+
+function typed(item: PropertyFilterProps.Token): Typed {
+  return [String(item.value ?? '').trim(), item.operator === '!=' ? '!=' : '='];
+}
+
+/** What was offered is known to be a value of its property. */
+function offerOf(item: PropertyFilterProps.Token | PropertyFilterProps.TokenGroup, offers: readonly PropertyFilterProps.FilteringOption[]) {
+  const value = 'operation' in item ? '' : String(item.value ?? '').trim();
+  return offers.find((option) => option.value === value && option.value !== any.value);
+}
+
+/** A token as the component has it. What was typed without a property is what it means; spaces around it were not meant, but for those of a token that was there. */
+function read(item: PropertyFilterProps.Token | PropertyFilterProps.TokenGroup, offers: readonly PropertyFilterProps.FilteringOption[], before: EventQuery, meanings: Meanings): Token | TokenGroup | undefined {
   if ('operation' in item) {
-    const tokens = item.tokens.map((token) => read(token, offers, before)).filter((token): token is Token => token !== undefined && !isGroup(token));
+    const tokens = item.tokens.flatMap((one) => {
+      const token = read(one, offers, before, meanings);
+      // Groups have no groups: alternatives within an OR are its own, and so are parts of an AND.
+      return !token ? [] : !isGroup(token) ? [token] : token.operation === item.operation ? [...token.tokens] : token.tokens.slice(0, 1) as Token[];
+    });
     return tokens.length > 1 ? { operation: item.operation, tokens } : tokens[0];
   }
-  const known = before.tokens.flatMap((one) => (isGroup(one) ? one.tokens : [one])).find((one) => one.propertyKey === item.propertyKey && one.value === item.value && one.operator === item.operator);
+  const known = before.tokens
+    .flatMap((one) => (isGroup(one) ? one.tokens : [one]))
+    .find((one) => one.propertyKey === item.propertyKey && shown(one).value === item.value && shown(one).operator === item.operator);
   if (known) return known;
   const value = String(item.value ?? '').trim();
   if (!item.propertyKey) {
-    const operator = item.operator === '!=' ? '!=' : '=';
-    // What was offered is known to be a value of its property.
-    const offer = offers.find((option) => option.value === value && option.value !== any.value);
-    return offer ? { propertyKey: offer.propertyKey, operator, value } : interpret(value, operator);
+    const offer = offerOf(item, offers);
+    return offer ? { propertyKey: offer.propertyKey, operator: typed(item)[1], value } : meanings.get(JSON.stringify(typed(item)));
   }
   return value ? { propertyKey: item.propertyKey, operator: item.operator as Operator, value } : undefined;
 }
@@ -174,11 +217,20 @@ function useValues(asked: { attribute?: Attribute; text: string } | undefined) {
     const timer = setTimeout(async () => {
       try {
         const lists = await Promise.all(
-          wanted.map(async (one) => ({ one, ...(await getValues({ attribute: one, prefix: prefix || undefined, limit: attribute ? mostValues : 5 }, { signal: stop.signal })) })),
+          wanted.map(async (one) => {
+            const most = attribute ? mostValues : 5;
+            const begun = await getValues({ attribute: one, prefix: prefix || undefined, limit: most }, { signal: stop.signal });
+            const values = begun.values ?? [];
+            if (!prefix || values.length >= most) return { one, values, complete: begun.complete };
+            // "stoplogging" is meant to find StopLogging.
+            const others = (await getValues({ attribute: one, limit: looked }, { signal: stop.signal })).values ?? [];
+            const like = others.filter(({ value }) => value.toLowerCase().includes(prefix.toLowerCase()) && !values.some((other) => other.value === value));
+            return { one, values: [...values, ...like].slice(0, most), complete: begun.complete };
+          }),
         );
         const found = {
           options: lists.flatMap(({ one, values }) =>
-            (values ?? []).map(({ value, count }) => ({ propertyKey: one, value: literal(value), label: visible(value), tags: [`${formatNumber(count)} ×`], filteringTags: [] })),
+            values.map(({ value, count }) => ({ propertyKey: one, value: literal(value), label: visible(value), tags: [`${formatNumber(count)} ×`], filteringTags: [] })),
           ),
           complete: lists.every(({ complete }) => complete),
         };

@@ -1,6 +1,6 @@
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { Histogram } from '@/components/Histogram';
 import type { useHits } from './useHits';
 
@@ -24,7 +24,7 @@ export function Hits({ hits, costly, onCount, onSelect }: HitsProps) {
       </Box>
     );
   }
-  if (hits.error) return <ErrorAlert what="The hits could not be counted" error={hits.error} onRetry={hits.reload} />;
+  if (hits.error) return <LoadError what="The hits could not be counted" error={hits.error} onRetry={hits.reload} />;
   // The place is kept while the counts come, so that the rows stay where they are.
   const { data } = hits;
   const end = Math.floor(Date.now() / 1000) * 1000;

@@ -6,6 +6,7 @@ import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 import type { RecordSummary } from '@/api/record';
+import { FirstFocus } from '@/components/FirstFocus';
 import type { Search } from '@/components/event/search';
 import { keyWeek } from './questions';
 
@@ -49,13 +50,15 @@ export function KeyQuestion({ chosen, onAsk, onDismiss }: { chosen: RecordSummar
           ask();
         }}
       >
-        <FormField
-          label="Access key ID"
-          description={chosen?.accessKeyId ? 'The chosen event’s key: the week around that event. Another key: the last seven days.' : 'The last seven days are searched.'}
-          errorText={missing && !accessKey.trim() ? 'Required' : undefined}
-        >
-          <Input value={accessKey} onChange={({ detail }) => setAccessKey(detail.value)} placeholder="AKIA…" spellcheck={false} autoFocus />
-        </FormField>
+        <FirstFocus>
+          <FormField
+            label="Access key ID"
+            description={chosen?.accessKeyId ? 'The chosen event’s key: the week around that event. Another key: the last seven days.' : 'The last seven days are searched.'}
+            errorText={missing && !accessKey.trim() ? 'Required' : undefined}
+          >
+            <Input value={accessKey} onChange={({ detail }) => setAccessKey(detail.value)} placeholder="AKIA…" spellcheck={false} autoFocus />
+          </FormField>
+        </FirstFocus>
       </form>
     </Modal>
   );

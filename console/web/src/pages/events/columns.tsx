@@ -42,7 +42,7 @@ const columns: Column[] = [
   {
     id: 'eventName',
     label: 'Event name',
-    width: 210,
+    width: 185,
     first: true,
     cell: (_, said, { follow }) => (
       <>
@@ -54,7 +54,7 @@ const columns: Column[] = [
           shortened(said.eventName)
         )}
         {/* The column of the error code may be out of sight. */}
-        {said.errorCode && (
+        {said.failure && (
           <>
             {' '}
             <Icon name="status-negative" variant="error" ariaLabel="Failed" />
@@ -64,12 +64,12 @@ const columns: Column[] = [
     ),
   },
   { id: 'eventTime', label: 'Event time', width: 205, first: true, cell: (_, said, { zone }) => timeText(said.eventTime, zone) },
-  text('username', 'User name', 170, (said) => said.userName, true),
-  text('eventSource', 'Event source', 210, (said) => said.eventSource, true),
-  text('resourceType', 'Resource type', 180, (_, event) => joined(event, 'type'), true),
-  text('resourceName', 'Resource name', 230, (_, event) => joined(event, 'name'), true),
+  text('username', 'User name', 125, (said) => said.userName, true),
   text('sourceIPAddress', 'Source address', 150, (said) => said.sourceIPAddress, true),
-  { id: 'errorCode', label: 'Error code', width: 180, first: true, cell: (_, said) => (said.errorCode ? <StatusIndicator type="error">{shortened(said.errorCode)}</StatusIndicator> : '-') },
+  text('eventSource', 'Event source', 170, (said) => said.eventSource, true),
+  { id: 'errorCode', label: 'Error code', width: 145, first: true, cell: (_, said) => (said.failure ? <StatusIndicator type="error">{shortened(said.failure)}</StatusIndicator> : '-') },
+  text('resourceName', 'Resource name', 230, (_, event) => joined(event, 'name'), true),
+  text('resourceType', 'Resource type', 180, (_, event) => joined(event, 'type'), true),
   text('region', 'Region', 130, (said) => said.region),
   text('account', 'Account', 140, (said) => said.account),
   text('readOnly', 'Read-only', 110, (said) => said.readOnly),

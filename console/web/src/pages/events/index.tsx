@@ -19,8 +19,9 @@ import { boundsOf, secondsText, type TimeRange } from '@/components/event/range'
 import { formatSearch, parseSearch, readsRecords, searchConditions, type Search } from '@/components/event/search';
 import { useDownload } from '@/components/event/useDownload';
 import { EmptyState } from '@/components/EmptyState';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { isDenied, LoadError } from '@/components/LoadError';
 import { formatCount, formatNumber } from '@/components/format';
+import { NoEvents } from '@/components/NoEvents';
 import { useSavedState } from '@/components/savedState';
 import { useTimeZone } from '@/components/TimeText';
 import { useUrlState } from '@/components/urlState';
@@ -30,6 +31,7 @@ import { Filter } from './Filter';
 import { FollowBar } from './FollowBar';
 import { Hits } from './Hits';
 import { KeyQuestion, keyQuestion } from './KeyQuestion';
+import { Nothing } from './Nothing';
 import { usePreferences } from './preferences';
 import { questions } from './questions';
 import { rangeText, TimeRangePicker } from './TimeRangePicker';
@@ -81,7 +83,7 @@ export default function Events() {
     // A panel whose code does not load says so when it is opened.
     loadPanel().catch(() => {});
   }, [pages.loading, key]);
-  const hits = useHits(conditions, bounds, now, key, ready === key && (preferences.histogram || !costly) && (!costly || counted === key));
+  const hits = useHits(conditions, bounds, now, key, ready === key && pages.error === undefined && (preferences.histogram || !costly) && (!costly || counted === key));
 
   const [following, setFollowing] = useState(false);
   const [paused, setPaused] = useState(false);
@@ -163,7 +165,8 @@ export default function Events() {
     if (question) apply({ query: question.query, range: question.range ?? search.range, order: 'newest' });
   };
   const total = hits.data?.total;
-  const counter = following ? undefined : total !== undefined ? `(${formatNumber(total)})` : pages.loading ? undefined : `(${formatNumber(pages.events.length)}${pages.more ? '+' : ''})`;
+  const failure = following ? live.error : pages.error;
+  const counter = following || failure !== undefined ? undefined : total !== undefined ? `(${formatNumber(total)})` : pages.loading ? undefined : `(${formatNumber(pages.events.length)}${pages.more ? '+' : ''})`;
   const compareIds = selected.map((event) => summarize(event.record).eventId).filter((id) => id !== '');
 
   const header = (
@@ -228,10 +231,10 @@ export default function Events() {
           {problem || unreadable}
         </Alert>
       )}
-      {preferences.histogram && !following && (
+      {preferences.histogram && !following && !isDenied(failure) && (
         <Hits hits={hits} costly={costly && counted !== key} onCount={() => setCounted(key)} onSelect={(since, until) => changeRange({ is: 'between', since: secondsText(since), until: secondsText(until) })} />
       )}
-      <ErrorAlert what={following ? 'New events cannot be followed' : 'The events could not be searched'} error={following ? live.error : pages.error} onRetry={() => setAttempt((n) => n + 1)} />
+      {failure !== undefined && <LoadError what={following ? 'New events cannot be followed' : 'The events could not be searched'} error={failure} onRetry={() => setAttempt((n) => n + 1)} />}
       {pages.damage.length > 0 && (
         <Alert type="error" header="A part of the log could not be read">
           {pages.damage.map((text, i) => (
@@ -259,8 +262,11 @@ export default function Events() {
 
   const nothing = () => {
     if (following) return <EmptyState title="Waiting for events">New events that the search finds appear here as they arrive.</EmptyState>;
-    if (pages.error) return <Box color="text-body-secondary">No events were read.</Box>;
-    return <Nothing search={search} range={rangeText(search.range, zone)} onClear={() => apply({ query: noQuery, range: { is: 'all' }, order: search.order })} />;
+    if (pages.error) return <Box color="text-body-secondary">{isDenied(pages.error) ? 'No events are shown.' : 'No events were read.'}</Box>;
+    const clear = () => apply({ query: noQuery, range: { is: 'all' }, order: search.order });
+    const filtered = search.query.tokens.length > 0 && !(search.query.tokens.length === 1 && hasOnlyWrites(search.query));
+    if (!filtered && search.range.is === 'all') return <NoEvents action={<Button onClick={clear}>Show read-only events too</Button>} />;
+    return <Nothing key={key} search={search} range={rangeText(search.range, zone)} onClear={clear} onQuery={(query) => apply({ ...search, query })} />;
   };
 
   return (
@@ -324,22 +330,6 @@ function showChosen() {
   const ceiling = 220;
   if (box.bottom > floor) scrollBy({ top: box.bottom - floor + Math.min(80, Math.max(0, floor - ceiling - box.height)) });
   else if (box.top < ceiling) scrollBy({ top: box.top - ceiling });
-}
-
-function Nothing({ search, range, onClear }: { search: Search; range: string; onClear: () => void }) {
-  const filtered = search.query.tokens.length > 0 && !(search.query.tokens.length === 1 && hasOnlyWrites(search.query));
-  if (filtered || search.range.is !== 'all') {
-    return (
-      <EmptyState title="No events match" action={<Button onClick={onClear}>Show all events</Button>}>
-        Nothing {range} passes the conditions.
-      </EmptyState>
-    );
-  }
-  return (
-    <EmptyState title="No events yet" command="cairn import ./AWSLogs" action={<Button onClick={onClear}>Show read-only events too</Button>}>
-      Calls to this server appear here as they happen. Import CloudTrail log files, or make up a day with a break-in by cairn demo.
-    </EmptyState>
-  );
 }
 
 function hasOnlyWrites(query: EventQuery): boolean {

@@ -10,7 +10,7 @@ import { useEffect, useRef, useState } from 'react';
 import { getTimeline, type Change, type Timeline, type Tree } from '@/api/timeline';
 import { paths } from '@/app/paths';
 import { AppLink } from '@/components/AppLink';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { formatCount } from '@/components/format';
 import { JsonView } from '@/components/JsonView';
 import { Loading } from '@/components/Loading';
@@ -71,7 +71,7 @@ export function Configuration({ timeline, ask }: { timeline: Timeline; ask: Ask 
       >
         <SpaceBetween size="s">
           {stops.length > 1 && <Stops stops={stops} at={at} onChoose={(eventId) => setParams({ at: eventId }, { replace: true })} />}
-          <ErrorAlert what="The configuration could not be told" error={at ? then.error : undefined} onRetry={then.reload} />
+          <LoadError what="The configuration could not be told" error={at ? then.error : undefined} onRetry={then.reload} />
           {at && then.loading && !then.data && <Loading what="Reading what was known then" />}
           {at && !then.loading && !then.error && snapshot === null && (
             <Alert type="info">The chosen event is not among those of the resource, or is not among the events that were read.</Alert>

@@ -12,9 +12,10 @@ import { paths } from '@/app/paths';
 import { useSession } from '@/app/session';
 import { AppLink, useFollow } from '@/components/AppLink';
 import { EmptyState } from '@/components/EmptyState';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { formatCount } from '@/components/format';
 import { TimeText } from '@/components/TimeText';
+import { NoEvents } from '@/components/NoEvents';
 import type { Loaded } from '@/components/useLoad';
 import { visible } from '@/components/visible';
 import type { Recent, RecentResource } from './recent';
@@ -27,7 +28,7 @@ export function RecentResources({ type, recent, onAllTypes }: { type: string; re
   const follow = useFollow();
   const [filter, setFilter] = useState('');
   const [page, setPage] = useState(1);
-  if (recent.error) return <ErrorAlert what="The resources that were changed last could not be found" error={recent.error} onRetry={recent.reload} />;
+  if (recent.error) return <LoadError what="The resources that were changed last could not be found" error={recent.error} onRetry={recent.reload} />;
 
   const needle = filter.trim().toLowerCase();
   const resources = (recent.data?.resources ?? []).filter(({ name, type }) => `${type} ${name}`.toLowerCase().includes(needle));
@@ -90,17 +91,16 @@ export function RecentResources({ type, recent, onAllTypes }: { type: string; re
               A resource that was only read has a timeline too: give its name above.
             </EmptyState>
           ) : (
-            <EmptyState
+            <NoEvents
               title="No event has changed a resource"
-              command="cairn import ./AWSLogs --retention 0"
               action={
                 <Button href={paths.events} onFollow={follow}>
                   See the event history
                 </Button>
               }
             >
-              Resources show up with the first call that changes one. Log files of CloudTrail can be imported.
-            </EmptyState>
+              Resources show up with the first call that changes one.
+            </NoEvents>
           )
         }
         columnDefinitions={[

@@ -13,6 +13,7 @@ import { getValues } from '@/api/events';
 import { Page } from '@/app/Page';
 import { paths } from '@/app/paths';
 import { useSession } from '@/app/session';
+import { isDenied } from '@/components/LoadError';
 import { ErrorAlert } from '@/components/ErrorAlert';
 import { formatCount } from '@/components/format';
 import { useUrlState } from '@/components/urlState';
@@ -120,7 +121,7 @@ export function ResourceSearch({ ask }: { ask: Ask }) {
             </Form>
           </form>
         </Container>
-        <ErrorAlert what="The types of resources could not be loaded" error={types.error} onRetry={types.reload} />
+        <ErrorAlert what="The types of resources could not be loaded" error={isDenied(types.error) ? undefined : types.error} onRetry={types.reload} />
         <RecentResources type={ask.type} recent={recent} onAllTypes={() => setParams({ type: undefined })} />
       </SpaceBetween>
     </Page>

@@ -9,7 +9,7 @@ import { Page } from '@/app/Page';
 import { paths } from '@/app/paths';
 import { useSession } from '@/app/session';
 import { useFollow } from '@/components/AppLink';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { formatNumber } from '@/components/format';
 import { Loading } from '@/components/Loading';
 import { saveFile } from '@/components/saveFile';
@@ -82,7 +82,7 @@ export function ResourceTimeline({ ask }: { ask: Ask }) {
       }
     >
       <SpaceBetween size="l">
-        <ErrorAlert what="The timeline could not be told" error={found.error} onRetry={found.reload} />
+        <LoadError what="The timeline could not be told" error={found.error} onRetry={found.reload} />
         {!timeline && found.loading && <Loading what="Reading the events of the resource" />}
         {timeline && (
           <SpaceBetween size="l">

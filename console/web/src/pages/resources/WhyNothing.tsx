@@ -10,9 +10,10 @@ import { useSession } from '@/app/session';
 import { AppLink, useFollow } from '@/components/AppLink';
 import { EmptyState } from '@/components/EmptyState';
 import { literal } from '@/components/event/query';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { formatCount } from '@/components/format';
 import { Loading } from '@/components/Loading';
+import { NoEvents } from '@/components/NoEvents';
 import { useUrlState } from '@/components/urlState';
 import { useLoad } from '@/components/useLoad';
 import { visible } from '@/components/visible';
@@ -43,7 +44,7 @@ export function WhyNothing({ ask, timeline }: { ask: Ask; timeline: Timeline }) 
   const otherTypes = types.filter((one) => one !== timeline.type);
   return (
     <SpaceBetween size="l">
-      <ErrorAlert what="Why there is nothing could not be found out" error={found.error} onRetry={found.reload} />
+      <LoadError what="Why there is nothing could not be found out" error={found.error} onRetry={found.reload} />
       <Container>
         {!identity.operator && foreign && foreign !== identity.accountId ? (
           <EmptyState title="Another account’s resource">
@@ -80,9 +81,8 @@ export function WhyNothing({ ask, timeline }: { ask: Ask; timeline: Timeline }) 
             {otherTypes.length > 0 ? `Events name “${visible(name)}” as ${otherTypes.slice(0, 5).map(visible).join(', ')}.` : `No event of ${visible(ask.region)} names “${visible(name)}”.`}
           </EmptyState>
         ) : (
-          <EmptyState
+          <NoEvents
             title="No event names it"
-            command="cairn import ./AWSLogs --retention 0"
             action={
               <Button href={paths.resources} onFollow={follow}>
                 Find another resource
@@ -92,8 +92,8 @@ export function WhyNothing({ ask, timeline }: { ask: Ask; timeline: Timeline }) 
             <div className="breakable">
               None of the events of account {visible(timeline.account)} names “{visible(name)}”. Upper and lower case count, and names are compared whole.
             </div>
-            <Box color="inherit">It may have been made too long ago, under another ID, in an account that is not recorded here, or moments ago. Older log files can be imported:</Box>
-          </EmptyState>
+            <Box color="inherit">It may have been made too long ago, under another ID, in an account that is not recorded here, or moments ago.</Box>
+          </NoEvents>
         )}
       </Container>
     </SpaceBetween>

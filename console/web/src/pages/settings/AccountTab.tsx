@@ -8,6 +8,7 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { Settings } from '@/api/settings';
 import { useSession } from '@/app/session';
 import { Command } from '@/components/Command';
+import { useCairn } from '@/components/useCairn';
 import { CopyButton } from '@/components/CopyButton';
 import { TimeText } from '@/components/TimeText';
 import { PagedTable } from './PagedTable';
@@ -15,6 +16,7 @@ import { PagedTable } from './PagedTable';
 /** The account that one is signed in to, and for operators all others. */
 export function AccountTab({ settings }: { settings: Settings }) {
   const { identity } = useSession();
+  const cairn = useCairn();
   const { account, accounts } = settings;
   return (
     <SpaceBetween size="l">
@@ -67,7 +69,7 @@ export function AccountTab({ settings }: { settings: Settings }) {
               <Box color="text-body-secondary">
                 Accounts are added on the server's machine, by the owner of its data directory. The command prints the access key of the new account's root user, once:
               </Box>
-              <Command text="cairn account add 210987654321" />
+              {cairn && <Command text={cairn('account add 210987654321')} />}
             </SpaceBetween>
           }
         />

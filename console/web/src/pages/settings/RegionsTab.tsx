@@ -7,11 +7,13 @@ import type { Settings } from '@/api/settings';
 import { useNotify } from '@/app/notifications';
 import { useSession, useSessionControl } from '@/app/session';
 import { Command } from '@/components/Command';
+import { useCairn } from '@/components/useCairn';
 import { PagedTable } from './PagedTable';
 
 /** The regions that there are. The session tells them, so that everybody sees them. */
 export function RegionsTab({ settings }: { settings: Settings | undefined }) {
   const { region: current, regions } = useSession();
+  const cairn = useCairn();
   const { setRegion } = useSessionControl();
   const { notifyError } = useNotify();
   const [going, setGoing] = useState('');
@@ -63,8 +65,8 @@ export function RegionsTab({ settings }: { settings: Settings | undefined }) {
       ]}
       footer={
         <SpaceBetween size="xs">
-          <Box color="text-body-secondary">Which regions there are is a setting of the server, read at its start:</Box>
-          <Command text={`cairn serve --regions ${[...regions, 'eu-north-1'].filter((region, i, all) => all.indexOf(region) === i).join(',')}`} />
+          <Box color="text-body-secondary">Which regions there are is a setting of the server, read at its start{cairn ? ':' : '.'}</Box>
+          {cairn && <Command text={cairn(`serve --regions ${[...regions, 'eu-north-1'].filter((region, i, all) => all.indexOf(region) === i).join(',')}`)} />}
         </SpaceBetween>
       }
     />

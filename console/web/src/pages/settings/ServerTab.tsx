@@ -11,6 +11,7 @@ import { getOverview, type ServerOverview } from '@/api/overview';
 import type { CompanionSetting, KeyStatus, ServerSettings, Settings } from '@/api/settings';
 import { useSession } from '@/app/session';
 import { Command } from '@/components/Command';
+import { useCairn } from '@/components/useCairn';
 import { CopyButton } from '@/components/CopyButton';
 import { formatAgo, formatBytes, formatCount, formatDuration, formatNumber } from '@/components/format';
 import { LoadError } from '@/components/LoadError';
@@ -136,6 +137,7 @@ function Certificate({ server }: { server: ServerSettings }): ReactNode {
 
 /** The keys that seal secrets at rest, and how old they are. No secret is told. */
 function Keys({ keys }: { keys: KeyStatus }) {
+  const cairn = useCairn();
   const { masterKey } = keys;
   const dataKeys = [...(keys.dataKeys ?? [])].reverse();
   return (
@@ -181,7 +183,7 @@ function Keys({ keys }: { keys: KeyStatus }) {
         footer={
           <SpaceBetween size="xs">
             <Box color="text-body-secondary">A new data key, with all secrets sealed anew, is made on the server's machine:</Box>
-            <Command text="cairn keys rotate" />
+            {cairn && <Command text={cairn('keys rotate')} />}
           </SpaceBetween>
         }
       />

@@ -2,6 +2,7 @@ import Box from '@cloudscape-design/components/box';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { IngestToken } from '@/api/settings';
 import { Command } from '@/components/Command';
+import { useCairn } from '@/components/useCairn';
 import { TimeText } from '@/components/TimeText';
 import { PagedTable } from './PagedTable';
 
@@ -9,6 +10,7 @@ const sources: Record<string, string> = { minio: 'MinIO', kubernetes: 'Kubernete
 
 /** The tokens with which other systems send their audit logs. They are made and revoked by the owner of the data directory. */
 export function TokensTab({ tokens }: { tokens: readonly IngestToken[] }) {
+  const cairn = useCairn();
   return (
     <PagedTable
       name="Ingest tokens"
@@ -27,9 +29,9 @@ export function TokensTab({ tokens }: { tokens: readonly IngestToken[] }) {
       ]}
       footer={
         <SpaceBetween size="xs">
-          <Box color="text-body-secondary">Tokens are made and revoked on the server's machine, by the owner of its data directory:</Box>
-          <Command text="cairn ingest token add storage --source minio" />
-          <Command text="cairn ingest token revoke storage" />
+          <Box color="text-body-secondary">Tokens are made and revoked on the server's machine, by the owner of its data directory{cairn ? ':' : '.'}</Box>
+          {cairn && <Command text={cairn('ingest token add storage --source minio')} />}
+          {cairn && <Command text={cairn('ingest token revoke storage')} />}
         </SpaceBetween>
       }
     />

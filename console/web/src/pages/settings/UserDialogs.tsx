@@ -11,6 +11,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState, type FormEvent } from 'react';
 import { attachUserPolicy, createAccessKey, createUser, deleteUser, listPolicies, userBelongings, type NewAccessKey, type UserBelongings } from '@/api/iam';
 import { useNotify } from '@/app/notifications';
+import { FirstFocus } from '@/components/FirstFocus';
 import { ErrorAlert } from '@/components/ErrorAlert';
 import { formatCount } from '@/components/format';
 import { Loading } from '@/components/Loading';
@@ -59,61 +60,63 @@ export function CreateUser({ onClose, onCreated }: { onClose(): void; onCreated(
 
   return (
     <Modal visible onDismiss={onClose} closeAriaLabel="Close" header="Create user">
-      <form onSubmit={(event) => void submit(event)}>
-        <Form
-          actions={
-            <SpaceBetween direction="horizontal" size="xs">
-              <Button variant="link" formAction="none" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button variant="primary" loading={busy}>
-                Create user
-              </Button>
+      <FirstFocus>
+        <form onSubmit={(event) => void submit(event)}>
+          <Form
+            actions={
+              <SpaceBetween direction="horizontal" size="xs">
+                <Button variant="link" formAction="none" onClick={onClose}>
+                  Cancel
+                </Button>
+                <Button variant="primary" loading={busy}>
+                  Create user
+                </Button>
+              </SpaceBetween>
+            }
+            errorText={undefined}
+          >
+            <SpaceBetween size="m">
+              <ErrorAlert what="The user was not created" error={error} />
+              <FormField
+                label="User name"
+                constraintText="1 to 64 letters, digits and any of _ + = , . @ -"
+                errorText={touched && bad ? 'Give a name of 1 to 64 letters, digits and any of _ + = , . @ -' : undefined}
+              >
+                <Input value={name} onChange={({ detail }) => setName(detail.value)} onBlur={() => name && setTouched(true)} spellcheck={false} autoComplete="off" autoFocus />
+              </FormField>
+              <FormField
+                label={<>Managed policies - <i>optional</i></>}
+                description="A user without a policy may do nothing."
+                errorText={policies.error ? 'The policies could not be listed.' : undefined}
+              >
+                <Multiselect
+                  selectedOptions={chosen}
+                  onChange={({ detail }) => setChosen(detail.selectedOptions)}
+                  options={(policies.data ?? []).map((policy) => ({
+                    value: policy.Arn,
+                    label: policy.PolicyName,
+                    tags: [policy.Arn.startsWith('arn:aws:iam::aws:') ? 'AWS managed' : "the account's own"],
+                  }))}
+                  statusType={policies.loading ? 'loading' : policies.error ? 'error' : 'finished'}
+                  loadingText="Loading the policies"
+                  errorText="The policies could not be listed"
+                  recoveryText="Try again"
+                  onLoadItems={() => policies.error !== undefined && policies.reload()}
+                  filteringType="auto"
+                  filteringAriaLabel="Find a policy"
+                  placeholder="Choose policies"
+                  empty="No policies"
+                  deselectAriaLabel={(option) => `Remove ${option.label}`}
+                  expandToViewport
+                />
+              </FormField>
+              <Checkbox checked={withKey} onChange={({ detail }) => setWithKey(detail.checked)}>
+                Create an access key as well
+              </Checkbox>
             </SpaceBetween>
-          }
-          errorText={undefined}
-        >
-          <SpaceBetween size="m">
-            <ErrorAlert what="The user was not created" error={error} />
-            <FormField
-              label="User name"
-              constraintText="1 to 64 letters, digits and any of _ + = , . @ -"
-              errorText={touched && bad ? 'Give a name of 1 to 64 letters, digits and any of _ + = , . @ -' : undefined}
-            >
-              <Input value={name} onChange={({ detail }) => setName(detail.value)} onBlur={() => name && setTouched(true)} spellcheck={false} autoComplete="off" autoFocus />
-            </FormField>
-            <FormField
-              label={<>Managed policies - <i>optional</i></>}
-              description="A user without a policy may do nothing."
-              errorText={policies.error ? 'The policies could not be listed.' : undefined}
-            >
-              <Multiselect
-                selectedOptions={chosen}
-                onChange={({ detail }) => setChosen(detail.selectedOptions)}
-                options={(policies.data ?? []).map((policy) => ({
-                  value: policy.Arn,
-                  label: policy.PolicyName,
-                  tags: [policy.Arn.startsWith('arn:aws:iam::aws:') ? 'AWS managed' : "the account's own"],
-                }))}
-                statusType={policies.loading ? 'loading' : policies.error ? 'error' : 'finished'}
-                loadingText="Loading the policies"
-                errorText="The policies could not be listed"
-                recoveryText="Try again"
-                onLoadItems={() => policies.error !== undefined && policies.reload()}
-                filteringType="auto"
-                filteringAriaLabel="Find a policy"
-                placeholder="Choose policies"
-                empty="No policies"
-                deselectAriaLabel={(option) => `Remove ${option.label}`}
-                expandToViewport
-              />
-            </FormField>
-            <Checkbox checked={withKey} onChange={({ detail }) => setWithKey(detail.checked)}>
-              Create an access key as well
-            </Checkbox>
-          </SpaceBetween>
-        </Form>
-      </form>
+          </Form>
+        </form>
+      </FirstFocus>
     </Modal>
   );
 }
@@ -142,32 +145,34 @@ export function DeleteUser({ userName, own, onClose }: { userName: string; own: 
   };
   return (
     <Modal visible onDismiss={() => onClose(error !== undefined)} closeAriaLabel="Close" header="Delete user?">
-      <form onSubmit={(event) => void submit(event)}>
-        <Form
-          actions={
-            <SpaceBetween direction="horizontal" size="xs">
-              <Button variant="link" formAction="none" onClick={() => onClose(error !== undefined)}>
-                Cancel
-              </Button>
-              <Button variant="primary" loading={busy} disabled={typed !== userName}>
-                Delete user
-              </Button>
+      <FirstFocus>
+        <form onSubmit={(event) => void submit(event)}>
+          <Form
+            actions={
+              <SpaceBetween direction="horizontal" size="xs">
+                <Button variant="link" formAction="none" onClick={() => onClose(error !== undefined)}>
+                  Cancel
+                </Button>
+                <Button variant="primary" loading={busy} disabled={typed !== userName}>
+                  Delete user
+                </Button>
+              </SpaceBetween>
+            }
+          >
+            <SpaceBetween size="m">
+              <ErrorAlert what="The user was not deleted" error={error} />
+              <div className="breakable">
+                User <b>{userName}</b> will be gone for good, with what it has. Its events stay.
+              </div>
+              {belongings.data ? <Belongings has={belongings.data} /> : belongings.error ? <ErrorAlert what="What the user has could not be listed" error={belongings.error} onRetry={belongings.reload} /> : <Loading what="Looking at what the user has" />}
+              {own && <Alert type="warning">It is the user that is signed in here: you will be signed out.</Alert>}
+              <FormField label="To confirm, type the user's name">
+                <Input value={typed} onChange={({ detail }) => setTyped(detail.value)} placeholder={userName} spellcheck={false} autoComplete="off" autoFocus />
+              </FormField>
             </SpaceBetween>
-          }
-        >
-          <SpaceBetween size="m">
-            <ErrorAlert what="The user was not deleted" error={error} />
-            <div className="breakable">
-              User <b>{userName}</b> will be gone for good, with what it has. Its events stay.
-            </div>
-            {belongings.data ? <Belongings has={belongings.data} /> : belongings.error ? <ErrorAlert what="What the user has could not be listed" error={belongings.error} onRetry={belongings.reload} /> : <Loading what="Looking at what the user has" />}
-            {own && <Alert type="warning">It is the user that is signed in here: you will be signed out.</Alert>}
-            <FormField label="To confirm, type the user's name">
-              <Input value={typed} onChange={({ detail }) => setTyped(detail.value)} placeholder={userName} spellcheck={false} autoComplete="off" autoFocus />
-            </FormField>
-          </SpaceBetween>
-        </Form>
-      </form>
+          </Form>
+        </form>
+      </FirstFocus>
     </Modal>
   );
 }

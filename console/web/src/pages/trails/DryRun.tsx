@@ -17,7 +17,7 @@ import { dryRun, type DryRunProgress, type DryRunResult, type DryRunSample } fro
 import { paths } from '@/app/paths';
 import { AppLink } from '@/components/AppLink';
 import { ErrorAlert } from '@/components/ErrorAlert';
-import { formatBytes, formatNumber } from '@/components/format';
+import { formatBytes, formatCount, formatNumber } from '@/components/format';
 import { TimeText } from '@/components/TimeText';
 import { visible } from '@/components/visible';
 import { RangeInput, timesOf } from './RangeInput';
@@ -73,7 +73,7 @@ export function DryRun({ selectors, region, globals, disabled }: { selectors: Se
             <StatusIndicator type="in-progress">
               {progress ? (
                 <>
-                  {formatNumber(progress.scanned)} events read, {formatNumber(progress.matched)} would be taken, back to <TimeText time={progress.at} />
+                  {formatCount(progress.scanned, 'event')} read, {formatNumber(progress.matched)} would be taken, back to <TimeText time={progress.at} />
                 </>
               ) : (
                 'Reading past events'
@@ -98,7 +98,7 @@ function Result({ result }: { result: DryRunResult }) {
         <KeyValuePairs
           columns={4}
           items={[
-            { label: 'Would be taken', value: `${formatNumber(result.matched)} of ${formatNumber(result.scanned)} events` },
+            { label: 'Would be taken', value: `${formatNumber(result.matched)} of ${formatCount(result.scanned, 'event')}` },
             { label: 'Events a day', value: formatNumber(Math.round(result.eventsPerDay)) },
             { label: 'In the bucket a day', value: result.gzipBytesPerDay ? `about ${formatBytes(Math.round(result.gzipBytesPerDay))}` : formatBytes(0) },
             { label: 'Unpacked a day', value: formatBytes(Math.round(result.rawBytesPerDay)) },

@@ -10,11 +10,12 @@ import type { Trail } from '@/api/cloudtrail';
 import { type FileState, getLogFiles, type LogFile } from '@/api/trails';
 import { useSession } from '@/app/session';
 import { EmptyState } from '@/components/EmptyState';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { LoadError } from '@/components/LoadError';
 import { formatBytes, formatCount, formatNumber } from '@/components/format';
 import { TimeText } from '@/components/TimeText';
-import { useLoad } from '@/components/useLoad';
+import { useNews } from '@/components/useNews';
 import { useUrlState } from '@/components/urlState';
+import { quote } from './shell';
 import { fileName } from './trailData';
 
 const states: Record<FileState, { label: string; type: StatusIndicatorProps.Type }> = {
@@ -34,14 +35,14 @@ export function LogFiles({ trail, onOpen, opened }: { trail: Trail; onOpen: (key
   // Where each page begins, as far as they have been seen.
   const [starts, setStarts] = useState<(string | undefined)[]>([undefined]);
   const [page, setPage] = useState(1);
-  const { data, error, loading, reload } = useLoad(
+  const { data, error, loading, reload } = useNews(
     (signal, background) =>
       getLogFiles(
         { trail: trail.TrailARN, state: wanted ?? undefined, limit: pageSize, after: starts[page - 1], account: identity.operator ? identity.accountId : undefined },
         { signal, background },
       ),
     [trail.TrailARN, wanted, starts[page - 1]],
-    page === 1 ? 30_000 : undefined,
+    page === 1,
   );
   const restart = () => {
     setStarts([undefined]);
@@ -51,7 +52,7 @@ export function LogFiles({ trail, onOpen, opened }: { trail: Trail; onOpen: (key
   const options = [{ value: '', label: 'All states' }, ...Object.entries(states).map(([value, { label }]) => ({ value, label }))];
   return (
     <SpaceBetween size="s">
-      <ErrorAlert what="The log files could not be listed" error={error} onRetry={reload} />
+      {error !== undefined && <LoadError what="The log files could not be listed" error={error} onRetry={reload} />}
       <Table
         header={
           <Header
@@ -128,7 +129,7 @@ export function LogFiles({ trail, onOpen, opened }: { trail: Trail; onOpen: (key
           error ? null : wanted ? (
             <EmptyState title="No log file is in this state" />
           ) : (
-            <EmptyState title="No log files yet" command={`cairn trail status ${trail.Name}`}>
+            <EmptyState title="No log files yet" cairn={`trail status ${quote(trail.Name)}`}>
               Each delivery makes a file of the events since the last one. The trail has to log.
             </EmptyState>
           )

@@ -37,11 +37,11 @@ const maxRows = 5000;
 type Row = Redelivered & { n: number; key: string };
 
 /** Brings back log files and digests that are missing or changed, as they were. */
-export function Redeliver({ trail, onOpen }: { trail: Trail; onOpen: (key: string) => void }) {
+export function Redeliver({ trail, firstKey, onOpen }: { trail: Trail; firstKey: string; onOpen: (key: string) => void }) {
   const { identity } = useSession();
-  const [by, setBy] = useState<'time' | 'key'>('time');
+  const [by, setBy] = useState<'time' | 'key'>(firstKey ? 'key' : 'time');
   const [range, setRange] = useState<DateRangePickerProps.Value | null>({ type: 'relative', amount: 1, unit: 'day' });
-  const [key, setKey] = useState('');
+  const [key, setKey] = useState(firstKey);
   const [asNew, setAsNew] = useState(false);
   const [page, setPage] = useState(1);
   const [state, setState] = useState<{ running: boolean; rows: Row[]; counts?: Partial<Record<RedeliverOutcome, number>>; error?: unknown }>({ running: false, rows: [] });
@@ -128,7 +128,7 @@ export function Redeliver({ trail, onOpen }: { trail: Trail; onOpen: (key: strin
               {Object.keys(counts).length === 0
                 ? 'There was nothing to deliver again.'
                 : Object.entries(counts)
-                    .map(([outcome, n]) => `${formatNumber(n)} ${outcome}`)
+                    .map(([outcome, n]) => `${formatNumber(n)} ${outcome === 'was there' && n !== 1 ? 'were there' : outcome}`)
                     .join(', ')}
             </Alert>
           )}

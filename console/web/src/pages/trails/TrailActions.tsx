@@ -8,6 +8,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 import { deleteTrail, startLogging, stopLogging, type Trail } from '@/api/cloudtrail';
 import { useNotify } from '@/app/notifications';
+import { FirstFocus } from '@/components/FirstFocus';
 import { ErrorAlert } from '@/components/ErrorAlert';
 
 export type TrailAction = 'start' | 'stop' | 'delete';
@@ -80,9 +81,11 @@ export function TrailActionModal({ trail, action, onClose, onDone }: { trail: Tr
                 void run();
               }}
             >
-              <FormField label={`To confirm, type ${trail.Name}`}>
-                <Input value={typed} onChange={({ detail }) => setTyped(detail.value)} placeholder={trail.Name} autoFocus autoComplete={false} spellcheck={false} />
-              </FormField>
+              <FirstFocus>
+                <FormField label={`To confirm, type ${trail.Name}`}>
+                  <Input value={typed} onChange={({ detail }) => setTyped(detail.value)} placeholder={trail.Name} autoFocus autoComplete={false} spellcheck={false} />
+                </FormField>
+              </FirstFocus>
             </form>
           </>
         )}

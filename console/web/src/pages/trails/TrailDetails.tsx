@@ -9,7 +9,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Table from '@cloudscape-design/components/table';
 import Tabs from '@cloudscape-design/components/tabs';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useLocation, useParams } from 'wouter';
 import { getEventSelectors, getInsightSelectors, getTrailStatus, listTags, type Trail, type TrailStatus } from '@/api/cloudtrail';
 import { isAbort } from '@/api/http';
@@ -20,11 +20,12 @@ import { useSession } from '@/app/session';
 import { useFollow } from '@/components/AppLink';
 import { CopyButton } from '@/components/CopyButton';
 import { EmptyState } from '@/components/EmptyState';
-import { ErrorAlert } from '@/components/ErrorAlert';
 import { formatAgo, formatBytes, formatCount, formatDuration } from '@/components/format';
+import { isDenied, LoadError } from '@/components/LoadError';
 import { Loading } from '@/components/Loading';
 import { TimeText } from '@/components/TimeText';
 import { useLoad } from '@/components/useLoad';
+import { useNews } from '@/components/useNews';
 import { unescaped, useUrlState } from '@/components/urlState';
 import { visible } from '@/components/visible';
 import { FilePanel } from './FilePanel';
@@ -51,22 +52,24 @@ export default function TrailDetails() {
 
   const nameOrARN = unescaped(name);
   const { data: trail, error, reload } = useLoad((signal) => findTrail(session, nameOrARN, region, { signal }), [nameOrARN, region, session.region]);
-  const state = useLoad(
+  // What was denied is not asked for again by a timer.
+  const denied = useRef<unknown>(undefined);
+  const state = useNews(
     async (signal, background) => {
       if (!trail) return undefined;
       const init = { signal, background };
       const operator = session.identity.operator ? session.identity.accountId : undefined;
       const [status, deliveries] = await Promise.all([
         getTrailStatus(trail.HomeRegion, trail.TrailARN, init),
-        getDeliveries({ trail: trail.TrailARN, account: operator }, init).catch((failure: unknown) => {
+        (background && denied.current ? Promise.reject(denied.current) : getDeliveries({ trail: trail.TrailARN, account: operator }, init)).catch((failure: unknown) => {
           if (isAbort(failure)) throw failure;
+          denied.current = isDenied(failure) ? failure : undefined;
           return { trails: null, error: failure };
         }),
       ]);
       return { status, delivery: deliveries.trails?.[0], elsewhere: 's3' in deliveries && deliveries.s3 !== 'own', deliveriesError: 'error' in deliveries ? deliveries.error : undefined };
     },
     [trail?.TrailARN],
-    30_000,
   );
   const settings = useLoad(
     async (signal) => {
@@ -81,11 +84,22 @@ export default function TrailDetails() {
   const reloadAll = () => [reload, state.reload, settings.reload, tags.reload].forEach((again) => again());
   const { status, delivery, elsewhere = false, deliveriesError } = state.data ?? {};
   const open = (key: string | undefined) => setParams({ file: key });
+  useEffect(() => {
+    if (!opened) return;
+    const close = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      // A dialog, a menu, or the text of a filter takes it.
+      const taken = [...document.querySelectorAll('[role=dialog], [role=menu], [role=listbox]')].some((one) => one.getClientRects().length > 0);
+      if (!taken && !(event.target instanceof HTMLInputElement && event.target.value !== '')) setParams({ file: undefined });
+    };
+    addEventListener('keydown', close);
+    return () => removeEventListener('keydown', close);
+  }, [opened, setParams]);
 
   if (!trail) {
     return (
       <Page title={nameOrARN} breadcrumbs={[{ text: 'Trails', href: paths.trails }]}>
-        {error ? <ErrorAlert what={`Trail ${nameOrARN} could not be found`} error={error} onRetry={reload} /> : <Loading />}
+        {error ? <LoadError what={`Trail ${nameOrARN} could not be found`} error={error} onRetry={reload} /> : <Loading />}
       </Page>
     );
   }
@@ -123,25 +137,25 @@ export default function TrailDetails() {
             <ProblemList problems={delivery.problems} />
           </Alert>
         )}
-        <ErrorAlert what="The trail’s status could not be read" error={state.error} onRetry={state.reload} />
+        {state.error !== undefined && <LoadError what="The trail’s status could not be read" error={state.error} onRetry={state.reload} />}
         <General trail={trail} session={session.region} actions={edit('attributes')} />
         <Status status={status} delivery={delivery} />
-        <ErrorAlert what="How the deliveries stand is not known" error={deliveriesError} />
+        {deliveriesError !== undefined && <LoadError what="How the deliveries stand is not known" error={deliveriesError} />}
         <Tabs
           ariaLabel="Parts of the trail"
           activeTabId={params.get('tab') ?? 'files'}
-          onChange={({ detail }) => setParams({ tab: detail.activeTabId === 'files' ? undefined : detail.activeTabId }, { replace: true })}
+          onChange={({ detail }) => setParams({ tab: detail.activeTabId === 'files' ? undefined : detail.activeTabId, file: undefined, redeliver: undefined }, { replace: true })}
           tabs={[
             { id: 'files', label: 'Log files', content: <LogFiles trail={trail} onOpen={open} opened={opened} /> },
-            { id: 'verify', label: 'Verify', content: <Verify trail={trail} onOpen={open} /> },
+            { id: 'verify', label: 'Verify', content: <Verify trail={trail} onOpen={open} onRedeliver={(key) => setParams({ tab: 'redeliver', redeliver: key, file: undefined })} /> },
             { id: 'digests', label: 'Digests', content: <Digests delivery={delivery} onOpen={open} validation={!!trail.LogFileValidationEnabled} /> },
-            { id: 'redeliver', label: 'Redeliver', content: <Redeliver trail={trail} onOpen={open} /> },
+            { id: 'redeliver', label: 'Redeliver', content: <Redeliver key={params.get('redeliver') ?? ''} trail={trail} firstKey={params.get('redeliver') ?? ''} onOpen={open} /> },
             {
               id: 'events',
               label: 'Events',
               content: (
                 <Container header={<Header variant="h2" actions={edit('events')}>Which events the trail takes</Header>}>
-                  <ErrorAlert what="The selectors could not be read" error={settings.error} onRetry={settings.reload} />
+                  {settings.error !== undefined && <LoadError what="The selectors could not be read" error={settings.error} onRetry={settings.reload} />}
                   {settings.data ? <SelectorText form={settings.data.form} insights={settings.data.insights} /> : !settings.error && <Loading />}
                 </Container>
               ),
@@ -151,7 +165,7 @@ export default function TrailDetails() {
               label: 'Tags',
               content: (
                 <SpaceBetween size="s">
-                  <ErrorAlert what="The tags could not be read" error={tags.error} onRetry={tags.reload} />
+                  {tags.error !== undefined && <LoadError what="The tags could not be read" error={tags.error} onRetry={tags.reload} />}
                   <Table
                     variant="container"
                     header={<Header variant="h2" counter={tags.data && `(${tags.data.length})`} actions={edit('attributes')}>Tags</Header>}
@@ -223,7 +237,7 @@ function Status({ status, delivery }: { status: TrailStatus | undefined; deliver
     { label: 'Delivery lag', value: formatDuration(delivery.lagSeconds) },
     {
       label: 'Not in files yet',
-      value: `${formatCount(delivery.pending.events, 'event')}${delivery.pending.more ? ' or more' : ''}${delivery.nextCut ? `, next file ${formatAgo(delivery.nextCut)}` : ''}`,
+      value: `${formatCount(delivery.pending.events, 'event')}${delivery.pending.more ? ' or more' : ''}${delivery.nextCut && delivery.pending.events > 0 ? `, next file ${formatAgo(delivery.nextCut)}` : ''}`,
     },
     {
       label: 'Waiting for the bucket',

@@ -14,12 +14,17 @@ import { useEffect, useRef, useState } from 'react';
 import type { Trail } from '@/api/cloudtrail';
 import { isAbort } from '@/api/http';
 import { type Finding, type VerifyProgress, type VerifyResult, verifyTrail } from '@/api/proofs';
+import { searchPath } from '@/app/paths';
 import { useSession } from '@/app/session';
+import { AppLink } from '@/components/AppLink';
+import { CairnCommand } from '@/components/CairnCommand';
+import { literal } from '@/components/event/query';
 import { ErrorAlert } from '@/components/ErrorAlert';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '@/components/format';
 import { TimeText } from '@/components/TimeText';
 import { visible } from '@/components/visible';
 import { RangeInput, timesOf } from './RangeInput';
+import { quote } from './shell';
 import { fileName } from './trailData';
 
 const severities: Record<Finding['severity'], { label: string; type: StatusIndicatorProps.Type }> = {
@@ -30,8 +35,21 @@ const severities: Record<Finding['severity'], { label: string; type: StatusIndic
 };
 const pageSize = 25;
 
+/** What the server's own store cannot give back as it was put is damage, whoever did it. */
+function severityOf({ severity, kind }: Finding) {
+  return severities[kind === 'damaged in the store' ? 'damage' : severity] ?? { label: severity, type: 'info' as const };
+}
+
+// What is there and should not be, or stands in the wrong place: no delivery changes that.
+const notByDelivery = ['log file in no digest', 'foreign file', 'fork', 'not in the chain', 'order', 'listed twice', 'key not valid then', 'chain goes on elsewhere'];
+
+/** Whether the file of a finding can be put back as it was. */
+function isRepairable(finding: Finding): finding is Finding & { key: string } {
+  return !!finding.key && (finding.severity === 'damage' || finding.severity === 'unreadable') && !notByDelivery.includes(finding.kind);
+}
+
 /** Proves what the trail has delivered: that all of it is there, and as it was. */
-export function Verify({ trail, onOpen }: { trail: Trail; onOpen: (key: string) => void }) {
+export function Verify({ trail, onOpen, onRedeliver }: { trail: Trail; onOpen: (key: string) => void; onRedeliver: (key: string) => void }) {
   const { regions } = useSession();
   const [range, setRange] = useState<DateRangePickerProps.Value | null>(null);
   const [region, setRegion] = useState('');
@@ -85,7 +103,7 @@ export function Verify({ trail, onOpen }: { trail: Trail; onOpen: (key: string) 
           {done && <Verdict result={done.result} findings={done.findings} />}
         </SpaceBetween>
       </Container>
-      {done && done.findings.length > 0 && <Findings key={done.at} findings={done.findings} notShown={done.result.findingsNotShown} onOpen={onOpen} />}
+      {done && done.findings.length > 0 && <Findings key={done.at} findings={done.findings} notShown={done.result.findingsNotShown} trail={trail} onOpen={onOpen} onRedeliver={onRedeliver} />}
       {done && <Chains result={done.result} onOpen={onOpen} />}
     </SpaceBetween>
   );
@@ -100,7 +118,8 @@ const verdicts: Record<VerifyResult['verdict'], { type: 'success' | 'error' | 'w
 };
 
 function Verdict({ result, findings }: { result: VerifyResult; findings: readonly Finding[] }) {
-  const { type, header } = verdicts[result.verdict] ?? { type: 'warning', header: result.verdict };
+  const inStore = findings.some(({ kind }) => kind === 'damaged in the store');
+  const { type, header } = verdicts[inStore ? 'damaged' : result.verdict] ?? { type: 'warning', header: result.verdict };
   const worst = findings.find(({ severity }) => severity !== 'note');
   return (
     <Alert type={type} header={header} statusIconAriaLabel={type}>
@@ -117,7 +136,7 @@ function Verdict({ result, findings }: { result: VerifyResult; findings: readonl
           items={[
             { label: 'Log files', value: `${formatNumber(result.logFilesProved)} of ${formatNumber(result.logFiles)} proved` },
             { label: 'Digests', value: `${formatNumber(result.digestsProved)} of ${formatNumber(result.digests)} proved` },
-            { label: 'Read', value: `${formatBytes(result.bytes)} in ${formatDuration(result.seconds)}` },
+            { label: 'Read', value: `${formatBytes(result.bytes)} in ${result.seconds < 0.1 ? 'less than 0.1 s' : formatDuration(result.seconds)}` },
             { label: 'Findings', value: `${formatNumber(result.damage)} damage, ${formatNumber(result.unreadable)} unreadable, ${formatNumber(result.unproved)} not proved` },
           ]}
         />
@@ -126,7 +145,15 @@ function Verdict({ result, findings }: { result: VerifyResult; findings: readonl
   );
 }
 
-function Findings({ findings, notShown, onOpen }: { findings: readonly Finding[]; notShown: number; onOpen: (key: string) => void }) {
+interface FindingsProps {
+  findings: readonly Finding[];
+  notShown: number;
+  trail: Trail;
+  onOpen: (key: string) => void;
+  onRedeliver: (key: string) => void;
+}
+
+function Findings({ findings, notShown, trail, onOpen, onRedeliver }: FindingsProps) {
   const [page, setPage] = useState(1);
   return (
     <Table
@@ -149,7 +176,7 @@ function Findings({ findings, notShown, onOpen }: { findings: readonly Finding[]
         )
       }
       columnDefinitions={[
-        { id: 'severity', header: 'Severity', cell: ({ severity }) => <StatusIndicator type={severities[severity]?.type ?? 'info'}>{severities[severity]?.label ?? severity}</StatusIndicator>, minWidth: 130 },
+        { id: 'severity', header: 'Severity', cell: (finding) => <StatusIndicator type={severityOf(finding).type} wrapText={false}>{severityOf(finding).label}</StatusIndicator>, minWidth: 150 },
         { id: 'kind', header: 'What', cell: ({ kind, detail }) => <><Box variant="strong">{kind}</Box>{detail && <div className="breakable">{visible(detail)}</div>}</>, isRowHeader: true, minWidth: 200 },
         {
           id: 'where',
@@ -177,10 +204,36 @@ function Findings({ findings, notShown, onOpen }: { findings: readonly Finding[]
             </SpaceBetween>
           ),
         },
-        { id: 'advice', header: 'What to do', cell: ({ advice }) => <span className="breakable">{advice ? `${advice[0]!.toUpperCase()}${advice.slice(1)}.` : '-'}</span>, minWidth: 240 },
+        { id: 'advice', header: 'What to do', 
+          minWidth: 300,
+          cell: (finding) => (
+            <SpaceBetween size="xs">
+              {isRepairable(finding) && (
+                <>
+                  <Button onClick={() => onRedeliver(finding.key)} ariaLabel={`Redeliver ${visible(fileName(finding.key))}`}>
+                    Redeliver this file
+                  </Button>
+                  <CairnCommand text={`trail redeliver ${quote(trail.Name)} --key ${quote(finding.key)}`} />
+                </>
+              )}
+              {finding.key && (
+                <AppLink href={searchPath({ 'path.requestParameters.bucketName': literal(finding.bucket || trail.S3BucketName), 'path.requestParameters.key': literal(finding.key), category: 'Data' })}>
+                  Events on this file
+                </AppLink>
+              )}
+              <span className="breakable">{finding.advice ? adviceText(finding.advice) : !finding.key && '-'}</span>
+            </SpaceBetween>
+          ),
+        },
       ]}
     />
   );
+}
+
+/** An advice as a sentence. The command that it names is there, with the trail and the key in it. */
+function adviceText(advice: string): string {
+  const text = advice.replace('`cairn trail redeliver NAME --key KEY`', 'Redeliver');
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }
 
 function Chains({ result, onOpen }: { result: VerifyResult; onOpen: (key: string) => void }) {

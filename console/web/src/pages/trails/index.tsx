@@ -11,18 +11,18 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Table, { type TableProps } from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import { Page } from '@/app/Page';
 import { paths } from '@/app/paths';
 import { useSession } from '@/app/session';
 import { AppLink, useFollow } from '@/components/AppLink';
 import { EmptyState } from '@/components/EmptyState';
-import { ErrorAlert } from '@/components/ErrorAlert';
+import { isDenied, LoadError } from '@/components/LoadError';
 import { formatAgo, formatDuration, formatNumber } from '@/components/format';
 import { useSavedState } from '@/components/savedState';
 import { TimeText } from '@/components/TimeText';
-import { useLoad } from '@/components/useLoad';
+import { useNews } from '@/components/useNews';
 import { LoggingText, ProblemList } from './LoggingText';
 import { TrailActionModal, type TrailAction } from './TrailActions';
 import { editPath, loadTrails, trailPath, type TrailRow } from './trailData';
@@ -35,7 +35,11 @@ export default function Trails() {
   const session = useSession();
   const [, navigate] = useLocation();
   const follow = useFollow();
-  const { data, error, loading, reload } = useLoad((signal, background) => loadTrails(session, { signal, background }), [session.region, session.identity.arn], 60_000);
+  // What was denied is not asked for again by a timer.
+  const [quiet, setQuiet] = useState(false);
+  const { data, error, loading, reload } = useNews((signal, background) => loadTrails(session, { signal, background }), [session.region, session.identity.arn], !quiet);
+  const deliveriesError = data?.deliveriesError;
+  useEffect(() => setQuiet(isDenied(deliveriesError)), [deliveriesError]);
   const [asked, setAsked] = useState<{ row: TrailRow; action: TrailAction }>();
   const [visible, setVisible] = useSavedState<string[]>('trails.columns', shownAtFirst);
 
@@ -46,7 +50,7 @@ export default function Trails() {
           value?.toLowerCase().includes(text.toLowerCase()),
         ),
       empty: error ? null : (
-        <EmptyState title="No trails" command="cairn trail create audit" action={<Button href={paths.newTrail} onFollow={follow}>Create trail</Button>}>
+        <EmptyState title="No trails" cairn="trail create audit" action={<Button href={paths.newTrail} onFollow={follow}>Create trail</Button>}>
           A trail delivers the events of this account to a bucket, as signed log files.
         </EmptyState>
       ),
@@ -117,8 +121,8 @@ export default function Trails() {
   return (
     <Page title="Trails" header={null} contentType="table">
       <SpaceBetween size="m">
-        <ErrorAlert what="The trails could not be listed" error={error} onRetry={reload} />
-        {data?.deliveriesError !== undefined && <ErrorAlert what="How the deliveries stand is not known" error={data.deliveriesError} />}
+        {error !== undefined && <LoadError what="The trails could not be listed" error={error} onRetry={reload} />}
+        {data?.deliveriesError !== undefined && <LoadError what="How the deliveries stand is not known" error={data.deliveriesError} />}
         {data?.s3 === 'off' && <Alert type="warning">The server delivers to no S3 (--s3 off): log files wait on its disk.</Alert>}
         <Table
           {...collectionProps}
