@@ -12,7 +12,7 @@ import (
 
 // everyPage are the pages with something on them, by what they are called.
 var everyPage = []shownPage{
-	{name: "history", path: "/events?sourceIPAddress=198.51.100.77", ready: "tomas"},
+	{name: "history", path: "/events?sourceIPAddress=198.51.100.77", ready: "StopLogging"},
 	{name: "history-panel", path: "/events?sourceIPAddress=" + demo.AttackerIP, ready: "StopLogging", choose: "StopLogging of .*"},
 	{name: "event", ready: "Resources referenced"},
 	{name: "compare", ready: "Event details side by side"},
