@@ -5,10 +5,9 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
-	"strings"
 	"time"
-	"unicode/utf8"
 
+	"cairn/bench/columns"
 	"cairn/console"
 )
 
@@ -45,7 +44,7 @@ func (t *table) print(out io.Writer, o *options) error {
 		{"CSS that the page loads, packed", kB(t.loaded.Style), "115 kB"},
 		{"everything that is embedded, packed", kB(embedded), "1200 kB"},
 	}
-	printRows(out, rows, o.markdown)
+	columns.Print(out, rows, o.markdown)
 	_, err = fmt.Fprintf(out, "\n%d processors, shared by the server, the browser and the bench. %d events in the history, %d on the day whose paths are searched.\n"+
 		"Cold: a browser that was just started, with nothing kept; warm: its third visit. Filters: from the Enter key to the frame with the new rows, with values that a\n"+
 		"twentieth and a two-thousandth of the events have, of four attributes. The CSV has %d rows, %.0f MB.\n",
@@ -69,34 +68,3 @@ func embeddedSize() (size int64, err error) {
 }
 
 func mb(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
-func printRows(out io.Writer, rows [][]string, markdown bool) {
-	widths := make([]int, len(rows[0]))
-	for _, cells := range rows {
-		for i, cell := range cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for n, cells := range rows {
-		var b strings.Builder
-		for i, cell := range cells {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			switch {
-			case i == 0:
-				b.WriteString(cell + pad)
-			default:
-				b.WriteString(pad + cell)
-			}
-			if i < len(cells)-1 {
-				b.WriteString(map[bool]string{true: " | ", false: "  "}[markdown])
-			}
-		}
-		if markdown {
-			fmt.Fprintln(out, "| "+b.String()+" |")
-			if n == 0 {
-				fmt.Fprintln(out, "|---"+strings.Repeat("|--:", len(cells)-1)+"|")
-			}
-			continue
-		}
-		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
-	}
-}

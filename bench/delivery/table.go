@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 	"time"
-	"unicode/utf8"
+
+	"cairn/bench/columns"
 )
 
 // A table is everything that was measured.
@@ -48,7 +48,7 @@ func (t *table) print(out io.Writer, o *options) error {
 	if t.objects.put.bytes > 0 {
 		t.store()
 	}
-	printRows(out, t.rows, o.markdown)
+	columns.Print(out, t.rows, o.markdown)
 	fmt.Fprintf(out, "\n%d processors, shared by all that runs. CPU is user and system time.\n", runtime.NumCPU())
 	if t.backlog.Events > 0 {
 		fmt.Fprintf(out, "Deliveries: a backlog of events of %d bytes in the mean, %.1f %% of them data events, in sealed segments, for trails of two regions,\n"+
@@ -124,34 +124,3 @@ func (t *table) store() {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
-
-func printRows(out io.Writer, rows [][]string, markdown bool) {
-	widths := make([]int, len(rows[0]))
-	for _, cells := range rows {
-		for i, cell := range cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for n, cells := range rows {
-		var b strings.Builder
-		for i, cell := range cells {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i == 0 {
-				b.WriteString(cell + pad)
-			} else {
-				b.WriteString(pad + cell)
-			}
-			if i < len(cells)-1 {
-				b.WriteString(map[bool]string{true: " | ", false: "  "}[markdown])
-			}
-		}
-		if markdown {
-			fmt.Fprintln(out, "| "+b.String()+" |")
-			if n == 0 {
-				fmt.Fprintln(out, "|---"+strings.Repeat("|--:", len(cells)-1)+"|")
-			}
-			continue
-		}
-		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
-	}
-}

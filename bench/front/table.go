@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 	"time"
-	"unicode/utf8"
+
+	"cairn/bench/columns"
 )
 
 // A column is what was measured of one server.
@@ -64,7 +64,7 @@ func (t *table) print(out io.Writer, o *options) error {
 	both("its CPU in the server, for each event", func(c *column) load { return c.post }, func(l load) string { return fmt.Sprintf("%.1f µs", float64(l.cpu)/postBatch/1e3) })
 	row("check of a signature (SigV4)", fmt.Sprintf("%.1f µs", float64(t.verify)/1e3), "none")
 	row("write of 2 KB and fsync, p50 / p99", latency(t.fsync), "none")
-	printRows(out, rows, o.markdown)
+	columns.Print(out, rows, o.markdown)
 
 	_, err := fmt.Fprintf(out, "\n%d processors, shared by the server and the load. Throttling is off. Lookups: without attribute and by each of the\n"+
 		"eight keys, for %d values of each that come up again and again, first pages of 50. Each of Cairn's calls is recorded,\n"+
@@ -76,35 +76,3 @@ func (t *table) print(out io.Writer, o *options) error {
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/1e6) }
-
-func printRows(out io.Writer, rows [][]string, markdown bool) {
-	widths := make([]int, len(rows[0]))
-	for _, cells := range rows {
-		for i, cell := range cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for n, cells := range rows {
-		var b strings.Builder
-		for i, cell := range cells {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			switch {
-			case i == 0:
-				b.WriteString(cell + pad)
-			default:
-				b.WriteString(pad + cell)
-			}
-			if i < len(cells)-1 {
-				b.WriteString(map[bool]string{true: " | ", false: "  "}[markdown])
-			}
-		}
-		if markdown {
-			fmt.Fprintln(out, "| "+b.String()+" |")
-			if n == 0 {
-				fmt.Fprintln(out, "|---"+strings.Repeat("|--:", len(cells)-1)+"|")
-			}
-			continue
-		}
-		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
-	}
-}

@@ -5,9 +5,9 @@ import (
 	"io"
 	"net/http"
 	"runtime"
-	"strings"
 	"time"
-	"unicode/utf8"
+
+	"cairn/bench/columns"
 )
 
 var wayNames = [ways]string{"no proxy", "bare ReverseProxy", "Cairn"}
@@ -42,7 +42,7 @@ func (b *bench) print(out io.Writer) error {
 		}
 	}
 	rows = append(rows, []string{"memory of the proxy, peak", "", mb(b.peaks[bare]), mb(b.peaks[recording]), ""})
-	printRows(out, rows, b.markdown)
+	columns.Print(out, rows, b.markdown)
 	_, err := fmt.Fprintf(out, "\n%d processors, shared by load, proxy and backend. One append, an event made durable alone, has a p50 of %.0f µs. %d idle connections\n"+
 		"are open to each proxy all the time. Medians of %d rounds of %v.\n", runtime.NumCPU(), us(b.append), idleConnections, b.rounds, b.period)
 	return err
@@ -61,30 +61,4 @@ func sizeText(n int64) string {
 		return fmt.Sprintf("%d MiB", n>>20)
 	}
 	return fmt.Sprintf("%d KiB", n>>10)
-}
-
-func printRows(out io.Writer, rows [][]string, markdown bool) {
-	widths := make([]int, len(rows[0]))
-	for _, cells := range rows {
-		for i, cell := range cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for n, cells := range rows {
-		for i, cell := range cells {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			cells[i] = pad + cell
-			if i == 0 {
-				cells[i] = cell + pad
-			}
-		}
-		if !markdown {
-			fmt.Fprintln(out, strings.TrimRight(strings.Join(cells, "  "), " "))
-			continue
-		}
-		fmt.Fprintln(out, "| "+strings.Join(cells, " | ")+" |")
-		if n == 0 {
-			fmt.Fprintln(out, "|---"+strings.Repeat("|--:", len(cells)-1)+"|")
-		}
-	}
 }
